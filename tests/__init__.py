@@ -1,0 +1,1 @@
+"""Tests; the folders under ``unit`` mirror those of ``rtl``, ``sim``, ``sw`` and ``synth``."""
