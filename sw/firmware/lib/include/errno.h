@@ -1,0 +1,12 @@
+#ifndef TILICHO_ERRNO_H
+#define TILICHO_ERRNO_H
+
+extern int errno;
+
+#define EDOM 33
+#define ERANGE 34
+#define EINVAL 22
+#define ENOMEM 12
+#define EILSEQ 84
+
+#endif
