@@ -1,0 +1,124 @@
+"""Register maps of the DMA engine.
+
+The engine decodes pages of 4 KiB and puts one bank behind each: the global page, one page per
+queue pair, which a tenant may be given, and one manager's page per queue pair, which he may not.
+"""
+
+from rtl.csr import Field, Register, RegisterMap
+
+from .encoding import CAUSES
+
+__all__ = ["GLOBAL", "GLOBAL_PAGE", "IDENTITY", "MANAGER", "MANAGER_PAGE", "PAGE_BYTES", "QUEUE",
+           "QUEUE_PAGE", "VERSION"]
+
+PAGE_BYTES = 0x1000
+GLOBAL_PAGE = 0x00000
+QUEUE_PAGE = 0x01000
+MANAGER_PAGE = 0x80000
+IDENTITY = 0x54444D41
+VERSION = 0x00000001
+
+COUNTERS = (
+    ("BYTES_READ", "Bytes of data read for buffers"),
+    ("BYTES_WRITTEN", "Bytes of data written to buffers"),
+)
+
+GLOBAL = RegisterMap("dma_global", "DMA engine: identity and counters of all queues", [
+    Register("IDENTITY", 0x00, "Names the block.",
+             [Field("value", 32, "ro", "0x54444d41, ASCII TDMA")]),
+    Register("VERSION", 0x04, "Version of the register map.",
+             [Field("value", 32, "ro", "1")]),
+    Register("PARAMS", 0x08, "What the engine was built with.", [
+        Field("queues", 8, "ro", "Queue pairs"),
+        Field("data_bytes", 8, "ro", "Bytes of a beat on the AXI4 port"),
+        Field("prefetch", 8, "ro", "Descriptors that one ring prefetches"),
+    ]),
+    Register("STATUS", 0x0C, "State of the engine.", [
+        Field("busy", 1, "ro", "A transfer, descriptor read or completion is under way"),
+    ]),
+    *[Register(f"{name}_{half}", 0x20 + 8 * i + 4 * (half == "HI"),
+               f"{doc}, {'high' if half == 'HI' else 'low'} word.",
+               [Field("value", 32, "ro", f"Bits {'63:32' if half == 'HI' else '31:0'}")])
+      for i, (name, doc) in enumerate(COUNTERS) for half in ("LO", "HI")],
+    Register("DESCRIPTORS", 0x30, "Descriptors consumed, of both rings.",
+             [Field("value", 32, "ro", "Wraps")]),
+    Register("PACKETS", 0x34, "Packets completed without error.",
+             [Field("value", 32, "ro", "Wraps")]),
+    Register("ERRORS", 0x38, "Queue stops because of an error.",
+             [Field("value", 32, "ro", "Wraps")]),
+    Register("BUSY_CYCLES", 0x3C, "Cycles in which the engine was busy.",
+             [Field("value", 32, "ro", "Wraps")]),
+])
+
+
+def _ring(half: str, base: int, what: str) -> list[Register]:
+    """Return the registers of one half of a pair: a submission and its completion ring."""
+    def register(name, offset, doc, fields):
+        return Register(f"{half}_{name}", base + offset, doc, fields)
+
+    ring_id = Field("ring_id", 2, "ro", "Ring id that belongs to the index", lsb=30)
+    return [
+        register("CFG", 0x20, f"Enables of the {what} ring.", [
+            Field("en_prefetch", 1, "rw", "Fetch descriptors", lsb=16),
+            Field("en_scheduling", 1, "rw", "Execute descriptors; the pair runs while all four "
+                                            "enables of its two rings are set", lsb=17),
+        ]),
+        register("STATUS", 0x24, f"State of the {what} ring.", [
+            Field("pending", 17, "ro", "Descriptors announced and not fetched yet"),
+            Field("prefetched", 8, "ro", "Descriptors fetched and not executed yet", lsb=24),
+        ]),
+        register("RING_BASE_LO", 0x28, "Address of the ring, low word.", [
+            Field("address", 26, "rw", "Bits 31:6; the ring is aligned to 64 bytes", lsb=6)]),
+        register("RING_BASE_HI", 0x2C, "Address of the ring, high word.", [
+            Field("address", 16, "rw", "Bits 47:32")]),
+        register("RING_LENGTH", 0x30, "Descriptors of the ring and entries of its completion ring.",
+                 [Field("count", 17, "rw", "4 to 65536")]),
+        register("HEAD", 0x34, "Next descriptor to fetch.",
+                 [Field("index", 24, "ro", "Ring index"), ring_id]),
+        register("TAIL_INC", 0x38, "Doorbell: announces descriptors.",
+                 [Field("count", 16, "wo", "Number of new descriptors; adds to what is pending")]),
+        register("TAIL", 0x3C, "First descriptor that is not announced.",
+                 [Field("index", 24, "ro", "Ring index"), ring_id]),
+        register("CURRENT", 0x40, "Next descriptor to execute.",
+                 [Field("index", 24, "ro", "Ring index")]),
+        register("COMP_BASE_LO", 0x44, "Address of the completion ring, low word.", [
+            Field("address", 26, "rw", "Bits 31:6; the ring is aligned to 64 bytes", lsb=6)]),
+        register("COMP_BASE_HI", 0x48, "Address of the completion ring, high word.", [
+            Field("address", 16, "rw", "Bits 47:32")]),
+        register("COMP_HEAD", 0x4C, "Next completion to write: all before it are in memory.",
+                 [Field("index", 24, "ro", "Ring index"), ring_id]),
+        register("COMP_CFG", 0xA0, "Completions of the ring.",
+                 [Field("enable", 1, "rw", "Write completions to memory", reset=1)]),
+    ]
+
+
+QUEUE = RegisterMap("dma_queue", "One queue pair, at 0x1000 + 0x1000 * queue", [
+    *_ring("M2S", 0x000, "M2S (source)"),
+    *_ring("S2M", 0x400, "S2M (destination)"),
+    Register("STATE", 0x800, "State of the queue pair.", [
+        Field("running", 1, "ro", "Enabled, not stopped, not in reset"),
+        Field("stopped", 1, "ro", "An error has stopped the pair; a reset starts it again"),
+        Field("resetting", 1, "ro", "A reset is draining the pair"),
+        Field("busy", 1, "ro", "A transfer, descriptor read or completion is under way"),
+        Field("cause", 8, "ro", "First error since the reset: " + ", ".join(
+            f"{cause.value} {cause.name}" for cause in CAUSES), lsb=8),
+    ]),
+    Register("IRQ_CAUSE", 0x804, "Interrupts that have happened.", [
+        Field("s2m", 1, "w1c", "Completion of an S2M packet with INT is in memory"),
+        Field("m2s", 1, "w1c", "Completion of an M2S packet with INT is in memory"),
+        Field("error", 1, "w1c", "An error has stopped the pair"),
+    ]),
+    Register("IRQ_ENABLE", 0x808, "Interrupts that reach the port.", [
+        Field("s2m", 1, "rw", "S2M completion"),
+        Field("m2s", 1, "rw", "M2S completion"),
+        Field("error", 1, "rw", "Error"),
+    ]),
+    Register("SW_CTRL", 0x8B0, "Commands.", [
+        Field("reset", 1, "wo", "Drain the pair, then empty both rings: indices 0, ring ids 1",
+              lsb=8),
+    ]),
+])
+
+MANAGER = RegisterMap("dma_manager", "Manager's page of a queue pair, at 0x80000 + 0x1000 * queue",
+                      [Register("TENANT", 0x00, "Owner of the queue pair.", [
+                          Field("id", 16, "rw", "Tenant: AxUSER of everything the pair does")])])
