@@ -1,0 +1,99 @@
+"""Golden model of the tile's products: results bit for bit, without time.
+
+The order of additions belongs to the result of a floating-point product. The array adds the
+products of rows 0 to K - 1 to +0 in that order; the sum of one tile of K then goes to PSUM, where
+the tiles of K are added in their order, each addition rounded once.
+"""
+
+import numpy as np
+
+from . import numerics
+
+__all__ = ["activate", "matmul", "tile_product"]
+
+
+def _fp32_of_bf16(patterns: np.ndarray) -> np.ndarray:
+    return (patterns.astype(np.uint32) << 16).view(np.float32)
+
+
+def tile_product(stationary: np.ndarray, moving: np.ndarray, type: str) -> np.ndarray:
+    """Return ``stationary.T @ moving`` as the array sums it, K rows in order.
+
+    Parameters
+    ----------
+    stationary, moving : :class:`numpy.ndarray`
+        (K, M) and (K, N): int8, or uint16 patterns of BF16.
+    type : :class:`str`
+        ``int8`` or ``bf16``.
+
+    Returns
+    -------
+    :class:`numpy.ndarray`
+        (M, N): int32, wrapping, or float32.
+    """
+    if type == "int8":
+        return stationary.astype(np.int32).T @ moving.astype(np.int32)
+    weights, columns = _fp32_of_bf16(stationary), _fp32_of_bf16(moving)
+    total = np.zeros((weights.shape[1], columns.shape[1]), np.float32)
+    for weight, column in zip(weights, columns, strict=True):
+        total = numerics.fma_array(weight[:, None], column[None, :], total)
+    return total
+
+
+def matmul(a: np.ndarray, b: np.ndarray, type: str, size: int) -> np.ndarray:
+    """Return ``a @ b`` as a tile of ``size`` rows computes it.
+
+    Parameters
+    ----------
+    a, b : :class:`numpy.ndarray`
+        (M, K) and (K, N): int8, or uint16 patterns of BF16.
+    type : :class:`str`
+        ``int8`` or ``bf16``.
+    size : :class:`int`
+        Rows of the array, S: K is cut into tiles of S.
+    """
+    total = None
+    for k in range(0, a.shape[1], size):
+        part = tile_product(a[:, k:k + size].T, b[k:k + size], type)
+        if total is None:
+            total = part
+        else:
+            total = total + part if type == "int8" else numerics.add_array(total, part)
+    return total
+
+
+def activate(source: np.ndarray, *, type: str, output: str, bias: np.ndarray | None = None,
+             relu: bool = False, multiplier: int = 0, shift: int = 0) -> np.ndarray:
+    """Return what the activation engine writes for ``source``, (M, N) int32 or float32.
+
+    Parameters
+    ----------
+    type : :class:`str`
+        ``int8`` for an INT32 source, ``bf16`` for an FP32 one.
+    output : :class:`str`
+        ``word``, ``int8`` or ``bf16``.
+    bias : :class:`numpy.ndarray` or None
+        One int32 or float32 for each row.
+    relu : :class:`bool`
+        Replace negative values by zero.
+    multiplier, shift : :class:`int`
+        Of ``output="int8"``, see :func:`sim.models.numerics.requantise`.
+
+    Returns
+    -------
+    :class:`numpy.ndarray`
+        int32, float32, int8, or uint16 patterns of BF16.
+    """
+    if type == "int8":
+        value = source.astype(np.int32)
+        if bias is not None:
+            value = value + np.asarray(bias, np.int32)[:, None]
+        if relu:
+            value = np.maximum(value, np.int32(0))
+        return value if output == "word" else numerics.requantise_array(value, multiplier, shift)
+    value = source.astype(np.float32)
+    if bias is not None:
+        value = numerics.add_array(value, np.asarray(bias, np.float32)[:, None])
+    if relu:
+        value = np.where(np.isnan(value), value, np.where(value > 0, value, np.float32(0)))
+    return value if output == "word" else numerics.fp32_to_bf16_array(value)
