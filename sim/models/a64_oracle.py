@@ -1,0 +1,283 @@
+"""An independent A64 machine: Unicorn with the exceptions, devices and registers of the core.
+
+Unicorn executes instructions, but takes no exception to VBAR_EL1, and its identity registers are
+those of another processor. Both are put right here. Everything else, up to ERET and the banked
+stack pointers, is Unicorn's own.
+"""
+
+import ctypes
+import dataclasses
+import mmap
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import unicorn
+from unicorn import arm64_const as reg
+from unicorn.unicorn_py3.unicorn import uclib
+
+__all__ = ["COUNTERS", "IDENTITY", "Oracle", "OracleError", "REGISTERS", "RESET_SYSTEM",
+           "SystemName", "system_name"]
+
+#: General registers and what stands behind them in :meth:`Oracle.state`.
+REGISTERS = (*(f"x{i}" for i in range(31)), "sp", "nzcv")
+
+_REGISTER_IDS = (*(reg.UC_ARM64_REG_X0 + i for i in range(29)), reg.UC_ARM64_REG_X29,
+                 reg.UC_ARM64_REG_X30, reg.UC_ARM64_REG_SP, reg.UC_ARM64_REG_NZCV)
+
+#: op0, op1, CRn, CRm, op2.
+SystemName = tuple[int, int, int, int, int]
+
+SCTLR: SystemName = (3, 0, 1, 0, 0)
+SPSR: SystemName = (3, 0, 4, 0, 0)
+ELR: SystemName = (3, 0, 4, 0, 1)
+SP_EL0: SystemName = (3, 0, 4, 1, 0)
+SP_EL1: SystemName = (3, 4, 4, 1, 0)
+ESR: SystemName = (3, 0, 5, 2, 0)
+FAR: SystemName = (3, 0, 6, 0, 0)
+VBAR: SystemName = (3, 0, 12, 0, 0)
+
+#: Registers that count time: nobody but the core knows their values.
+COUNTERS: dict[SystemName, str] = {
+    (3, 3, 9, 13, 0): "PMCCNTR_EL0",
+    (3, 3, 14, 0, 1): "CNTPCT_EL0",
+    (3, 3, 14, 0, 2): "CNTVCT_EL0",
+    (3, 3, 14, 3, 0): "CNTV_TVAL_EL0",
+}
+
+#: What the core's identification registers must read as.
+IDENTITY: dict[SystemName, int] = {
+    (3, 0, 0, 0, 5): 0x8000_0000,       # MPIDR_EL1: core 0 of one
+    (3, 0, 0, 0, 6): 0,                 # REVIDR_EL1
+    (3, 3, 0, 0, 7): 4,                 # DCZID_EL0: 16 words
+}
+
+#: System registers whose value at reset programs depend on.
+RESET_SYSTEM: dict[SystemName, int] = {
+    SCTLR: 0x30d0_0980,
+    VBAR: 0,
+    (3, 0, 1, 0, 2): 0,                 # CPACR_EL1: floating point traps
+    (3, 3, 14, 0, 0): 100_000_000,      # CNTFRQ_EL0
+}
+
+# EL2 and EL3 exist in this processor model and must say that EL1 is a 64-bit level.
+_UPPER_LEVELS = {(3, 6, 1, 1, 0): 0x401, (3, 4, 1, 1, 0): 1 << 31}
+
+_INTERRUPT_UNDEFINED = 1
+_INTERRUPT_SVC = 2
+_INTERRUPT_BREAKPOINT = 7
+_INTERRUPT_SMC = 13
+
+_UNDEFINED = 0x0200_0000
+_HINTS_THAT_WAIT = frozenset((0xd503203f, 0xd503205f, 0xd503207f))     # YIELD, WFE, WFI
+_UNMAPPED = {
+    unicorn.UC_ERR_READ_UNMAPPED: 0x9600_0010,
+    unicorn.UC_ERR_WRITE_UNMAPPED: 0x9600_0050,
+    unicorn.UC_ERR_FETCH_UNMAPPED: 0x8600_0010,
+}
+
+# The flags, DAIF, SPSel and the exception level: what SPSR keeps of the program state.
+_PSTATE_KEPT = 0xf040_03cd
+
+
+class OracleError(Exception):
+    """The oracle cannot go on: its input is outside what it models."""
+
+
+def system_name(insn: int) -> SystemName:
+    """Return the register that an MRS or MSR moves."""
+    return (2 + (insn >> 19 & 1), insn >> 16 & 7, insn >> 12 & 15, insn >> 8 & 15, insn >> 5 & 7)
+
+
+@dataclasses.dataclass
+class _Fault:
+    address: int = 0
+
+
+class Oracle:
+    """A64 machine with one RAM and devices, stepped through callbacks.
+
+    Parameters
+    ----------
+    ram_base, ram_bytes : :class:`int`
+        The RAM.
+    devices : sequence of (base, bytes)
+        Device ranges; a multiple of 4 KiB.
+    on_device_read : callable (address, bytes) -> value
+        Gives what a device load returns.
+    on_device_write : callable (address, bytes, value)
+        Told of each device store.
+
+    Attributes
+    ----------
+    ram : :class:`numpy.ndarray`
+        The RAM's bytes, shared with the machine.
+    exception : :class:`int` or None
+        Syndrome of the exception that the last instruction took; the user clears it.
+    """
+
+    def __init__(self, *, ram_base: int, ram_bytes: int, devices: Sequence[tuple[int, int]] = (),
+                 on_device_read: Callable[[int, int], int] = lambda address, size: 0,
+                 on_device_write: Callable[[int, int, int], None] = lambda *access: None):
+        self.ram_base = ram_base
+        self.ram_bytes = ram_bytes
+        self.exception: int | None = None
+        self._fault = _Fault()
+        self._stopped = False
+        # Anonymous memory costs nothing until it is touched, unlike memory that is cleared.
+        self._pages = mmap.mmap(-1, ram_bytes)
+        self.ram = np.frombuffer(self._pages, dtype=np.uint8)
+        self._words = self.ram.view(np.uint32).data
+        self.machine = machine = unicorn.Uc(unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM)
+        machine.ctl_set_cpu_model(reg.UC_CPU_ARM64_MAX)
+        machine.mem_map_ptr(ram_base, ram_bytes, unicorn.UC_PROT_ALL, self.ram.ctypes.data)
+        for base, size in devices:
+            machine.mmio_map(
+                base, size,
+                lambda _, offset, size, base: on_device_read(base + offset, size), base,
+                lambda _, offset, size, value, base: on_device_write(base + offset, size, value),
+                base)
+        for name, value in (_UPPER_LEVELS | RESET_SYSTEM).items():
+            self.write_system(name, value)
+        machine.reg_write(reg.UC_ARM64_REG_PSTATE, 0x3c5)
+        machine.hook_add(unicorn.UC_HOOK_INTR, self._on_interrupt)
+        machine.hook_add(unicorn.UC_HOOK_MEM_UNMAPPED, self._on_unmapped)
+        count = len(REGISTERS)
+        self._state = (ctypes.c_uint64 * count)()
+        self._state_ids = (ctypes.c_int * count)(*_REGISTER_IDS)
+        self._state_places = (ctypes.c_void_p * count)(
+            *(ctypes.addressof(self._state) + 8 * i for i in range(count)))
+
+    def load(self, address: int, contents: bytes) -> None:
+        """Copy a program to RAM."""
+        start = address - self.ram_base
+        self.ram[start:start + len(contents)] = np.frombuffer(contents, dtype=np.uint8)
+
+    def word(self, address: int) -> int:
+        """Return the instruction at ``address``; 0 outside the RAM."""
+        offset = address - self.ram_base
+        return self._words[offset >> 2] if 0 <= offset < self.ram_bytes else 0
+
+    def state(self) -> ctypes.Array:
+        """Return the registers, in the order of :data:`REGISTERS`; the flags stand in 31:28.
+
+        The array is the same each time, and overwritten by the next call.
+        """
+        # One call for all: the binding's own method takes thirty times as long.
+        uclib.uc_reg_read_batch(self.machine._uch, self._state_ids, self._state_places,
+                                len(self._state))
+        return self._state
+
+    def write_register(self, index: int, value: int) -> None:
+        """Set the general register ``index``; 31 is SP."""
+        self.machine.reg_write(_REGISTER_IDS[index], value)
+
+    def read_system(self, name: SystemName) -> int:
+        """Return a system register."""
+        op0, op1, crn, crm, op2 = name
+        return self.machine.reg_read(reg.UC_ARM64_REG_CP_REG, (crn, crm, op0, op1, op2))
+
+    def write_system(self, name: SystemName, value: int) -> None:
+        """Set a system register."""
+        op0, op1, crn, crm, op2 = name
+        self.machine.reg_write(reg.UC_ARM64_REG_CP_REG, (crn, crm, op0, op1, op2, value))
+
+    @property
+    def pc(self) -> int:
+        """Address of the next instruction."""
+        return self.machine.reg_read(reg.UC_ARM64_REG_PC)
+
+    def hook(self, *, on_instruction: Callable[[int], bool] | None = None,
+             on_access: Callable[[bool, int, int, int], None] | None = None) -> None:
+        """Call back before each instruction, and at each data access of it.
+
+        Parameters
+        ----------
+        on_instruction : callable (address)
+            Before an instruction executes. Returns true if it will not execute, because the
+            callback has called :meth:`stop` or :meth:`take_exception`.
+        on_access : callable (write, address, bytes, value)
+            The value is of stores only.
+        """
+        if on_instruction is not None:
+            def before(machine, address, _size, _):
+                skipped = on_instruction(address)
+                if not skipped and self.word(address) in _HINTS_THAT_WAIT:
+                    machine.reg_write(reg.UC_ARM64_REG_PC, address + 4)
+            self.machine.hook_add(unicorn.UC_HOOK_CODE, before)
+        if on_access is not None:
+            def accessed(_machine, kind, address, size, value, _):
+                on_access(kind == unicorn.UC_MEM_WRITE, address, size,
+                          value & (1 << 8 * size) - 1)
+            self.machine.hook_add(unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE, accessed)
+
+    def run(self, pc: int) -> int:
+        """Run from ``pc`` until :meth:`stop`; return the address of the next instruction.
+
+        Raises
+        ------
+        :exc:`OracleError`
+            If the machine stops by itself.
+        """
+        self._stopped = False
+        while not self._stopped:
+            try:
+                self.machine.emu_start(pc, 1)
+            except unicorn.UcError as error:
+                if error.errno not in _UNMAPPED:
+                    raise OracleError(f"Unicorn stops at {self.pc:#x}: {error}") from error
+                self.write_system(FAR, self._fault.address)
+                self.take_exception(self.pc, _UNMAPPED[error.errno])
+            else:
+                if not self._stopped:
+                    raise OracleError(f"Unicorn stops at {self.pc:#x} without a reason")
+            pc = self.pc
+        return pc
+
+    def stop(self) -> None:
+        """End :meth:`run` before the instruction whose callback this is."""
+        self._stopped = True
+        self.machine.emu_stop()
+
+    def take_exception(self, return_address: int, syndrome: int | None) -> None:
+        """Enter the vector at EL1, as the core does.
+
+        Parameters
+        ----------
+        return_address : :class:`int`
+            For ELR_EL1.
+        syndrome : :class:`int` or None
+            For ESR_EL1; None is an interrupt, which leaves it.
+        """
+        machine = self.machine
+        pstate = machine.reg_read(reg.UC_ARM64_REG_PSTATE) & _PSTATE_KEPT
+        from_el1, own_stack = pstate >> 2 & 3, pstate & 1
+        if not own_stack:
+            self.write_system(SP_EL0, machine.reg_read(reg.UC_ARM64_REG_SP))
+            machine.reg_write(reg.UC_ARM64_REG_SP, self.read_system(SP_EL1))
+        self.write_system(SPSR, pstate)
+        self.write_system(ELR, return_address)
+        if syndrome is not None:
+            self.write_system(ESR, syndrome)
+        machine.reg_write(reg.UC_ARM64_REG_PSTATE, pstate & 0xf040_0000 | 0x3c5)
+        offset = 0x200 * own_stack if from_el1 else 0x400
+        if syndrome is None:
+            offset += 0x80
+        machine.reg_write(reg.UC_ARM64_REG_PC, self.read_system(VBAR) + offset)
+        self.exception = 0 if syndrome is None else syndrome
+
+    def _on_interrupt(self, machine, number, _):
+        pc = self.pc
+        if number == _INTERRUPT_SVC:
+            self.take_exception(pc, 0x5600_0000 | self.word(pc - 4) >> 5 & 0xffff)
+        elif number == _INTERRUPT_BREAKPOINT:
+            self.take_exception(pc, 0xf200_0000 | self.word(pc) >> 5 & 0xffff)
+        elif number == _INTERRUPT_SMC:
+            self.take_exception(pc - 4, _UNDEFINED)
+        elif number == _INTERRUPT_UNDEFINED:
+            self.take_exception(pc, _UNDEFINED)
+        else:
+            raise OracleError(f"Unicorn takes exception {number} at {pc:#x}")
+
+    def _on_unmapped(self, machine, kind, address, size, value, _):
+        self._fault.address = address
+        return False
