@@ -1,0 +1,127 @@
+"""Product and rounded addition against :mod:`sim.models.numerics`."""
+
+import itertools
+import random
+
+from amaranth import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.float.fused_add import FusedAdd
+from rtl.float.multiply import Bf16Multiply, unpack_fp32
+from sim.models import numerics
+from tests.helpers import simulate
+
+CORNERS_16 = (0x0000, 0x8000, 0x0001, 0x0080, 0x80FF, 0x3F80, 0xBF80, 0x3F81, 0x4000, 0x7F7F,
+              0xFF7F, 0x7F80, 0xFF80, 0x7F81)
+CORNERS_32 = (0x0000_0000, 0x8000_0000, 0x0000_0001, 0x0080_0000, 0x80FF_FFFF, 0x3F80_0000,
+              0xBF80_0000, 0x4B80_0000, 0xCB80_0001, 0x7F7F_FFFF, 0xFF7F_FFFF, 0x7F80_0000,
+              0xFF80_0000, 0x7FC0_0000)
+
+
+class MultiplyAdd(wiring.Component):
+    """a * b + c, the product one stage ahead; with ``b16`` clear, the FP32 sum of x and c."""
+
+    def __init__(self):
+        super().__init__({"valid": In(1), "active": In(1), "a": In(16), "b": In(16), "c": In(32),
+                          "o": Out(32)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.multiply = multiply = Bf16Multiply()
+        m.submodules.add = add = FusedAdd()
+        m.d.sync += [add.valid.eq(self.valid), add.c.eq(self.c)]
+        m.d.comb += [
+            multiply.valid.eq(self.valid), multiply.active.eq(self.active),
+            multiply.a.eq(self.a), multiply.b.eq(self.b), add.x.eq(multiply.product),
+            self.o.eq(add.o),
+        ]
+        return m
+
+
+class Add(wiring.Component):
+    """x + c, both FP32."""
+
+    def __init__(self):
+        super().__init__({"valid": In(1), "active": In(1), "x": In(32), "c": In(32), "o": Out(32)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.add = add = FusedAdd()
+        m.d.comb += [add.valid.eq(self.valid), add.c.eq(self.c), self.o.eq(add.o)]
+        m.d.comb += [add.x[name].eq(value)
+                     for name, value in unpack_fp32(self.x, self.active).items()]
+        return m
+
+
+def run_stream(dut, names, operands, expected, latency, seed=1):
+    """Feed operands with random bubbles; every result must come ``latency`` cycles later."""
+    rng = random.Random(seed)
+    schedule = [None if rng.random() < 0.2 else 0 for _ in range(len(operands) * 2)]
+    items = iter(zip(operands, expected, strict=True))
+    schedule = [next(items, None) if slot == 0 else None for slot in schedule]
+
+    async def drive(ctx):
+        for cycle in range(len(schedule) + latency):
+            slot = schedule[cycle] if cycle < len(schedule) else None
+            ctx.set(dut.valid, slot is not None)
+            values = slot[0] if slot else [rng.randrange(1 << 16) for _ in names]
+            for name, value in zip(names, values, strict=True):
+                ctx.set(getattr(dut, name), value)
+            if cycle >= latency and (due := schedule[cycle - latency]):
+                got = ctx.get(dut.o)
+                assert got == due[1], (f"{[hex(v) for v in due[0]]}: {got:#010x}, "
+                                       f"expected {due[1]:#010x}")
+            await ctx.tick()
+
+    simulate(dut, drive)
+    assert next(items, None) is None, "not every operand was sent"
+
+
+def test_multiply_add_equals_the_model():
+    rng = random.Random(7)
+    operands = list(itertools.product(CORNERS_16, CORNERS_16, CORNERS_32))
+    for _ in range(4_000):
+        a, b = (rng.randrange(1, 0xFF) << 7 | rng.randrange(1 << 7) | rng.randrange(2) << 15
+                for _ in range(2))
+        exponent = (a >> 7 & 0xFF) + (b >> 7 & 0xFF) - 127 + rng.randrange(-27, 28)
+        fraction = rng.choice((rng.randrange(1 << 23), rng.randrange(1 << 8) << 15, 0, 0x7F_FFFF))
+        operands.append((a, b, min(max(exponent, 0), 255) << 23 | fraction | rng.randrange(2) << 31))
+    expected = [numerics.fma(*values) for values in operands]
+    run_stream(MultiplyAdd(), ("a", "b", "c", "active"), [(*v, 1) for v in operands], expected,
+               Bf16Multiply.LATENCY + FusedAdd.LATENCY)
+
+
+def test_exact_cancellation_and_ties():
+    """Products against their own negation, one unit in the last place off, and half a unit off."""
+    rng = random.Random(8)
+    operands = []
+    for _ in range(1_500):
+        a, b = (rng.randrange(0x60, 0x9E) << 7 | rng.randrange(1 << 7) for _ in range(2))
+        product = numerics.fma(a, b, 0) ^ 0x8000_0000
+        operands += [(a, b, product), (a, b, product + 1), (a, b, product - 1),
+                     (a, b, product ^ 0x8000_0000), (a, b, product - (1 << 23)),
+                     (a, b, product + (24 << 23))]
+    expected = [numerics.fma(*values) for values in operands]
+    assert 0 in expected
+    run_stream(MultiplyAdd(), ("a", "b", "c", "active"), [(*v, 1) for v in operands], expected,
+               Bf16Multiply.LATENCY + FusedAdd.LATENCY)
+
+
+def test_absent_operand_passes_the_other():
+    sums = [bits for bits in CORNERS_32 if bits != 0x0000_0001]
+    operands = [(0x7FC0, 0x7F80, bits, 0) for bits in sums]
+    run_stream(MultiplyAdd(), ("a", "b", "c", "active"), operands, sums,
+               Bf16Multiply.LATENCY + FusedAdd.LATENCY)
+
+
+def test_fp32_addition_equals_the_model():
+    rng = random.Random(9)
+    operands = list(itertools.product(CORNERS_32, CORNERS_32))
+    for _ in range(2_000):
+        x = rng.randrange(1 << 32)
+        operands += [(x, rng.randrange(1 << 32)),
+                     (x, (x ^ 0x8000_0000) + rng.randrange(-(1 << 25), 1 << 25) & 0xFFFF_FFFF)]
+    expected = [numerics.add(*values) for values in operands]
+    run_stream(Add(), ("x", "c", "active"), [(*v, 1) for v in operands], expected,
+               FusedAdd.LATENCY)
