@@ -86,7 +86,8 @@ def test_multiply_add_equals_the_model():
                 for _ in range(2))
         exponent = (a >> 7 & 0xFF) + (b >> 7 & 0xFF) - 127 + rng.randrange(-27, 28)
         fraction = rng.choice((rng.randrange(1 << 23), rng.randrange(1 << 8) << 15, 0, 0x7F_FFFF))
-        operands.append((a, b, min(max(exponent, 0), 255) << 23 | fraction | rng.randrange(2) << 31))
+        c = min(max(exponent, 0), 255) << 23 | fraction | rng.randrange(2) << 31
+        operands.append((a, b, c))
     expected = [numerics.fma(*values) for values in operands]
     run_stream(MultiplyAdd(), ("a", "b", "c", "active"), [(*v, 1) for v in operands], expected,
                Bf16Multiply.LATENCY + FusedAdd.LATENCY)

@@ -1,0 +1,123 @@
+# amaranth: UnusedElaboratable=no
+
+"""The array alone: latencies, bubbles, back-to-back loads and columns, against the model."""
+
+import random
+
+import numpy as np
+import pytest
+
+from rtl.config import TileConfig
+from rtl.matmul.array import GROUP, Array
+from rtl.matmul.cell import row_cycles
+from rtl.matmul.delay import DelayLine
+from sim.models.matmul import tile_product
+from sim.models.numerics import bf16_bits
+from tests.helpers import simulate
+
+SIZE = 4
+
+
+def operand(rng, type, shape):
+    if type == "int8":
+        return rng.integers(-128, 128, shape).astype(np.int8)
+    values = rng.standard_normal(shape) * 2.0 ** rng.integers(-6, 7, shape)
+    special = rng.random(shape)
+    values = np.where(special < 0.02, np.inf, np.where(special > 0.98, 0.0, values))
+    return bf16_bits(values.astype(np.float32))
+
+
+@pytest.mark.parametrize("types, type", [(("int8",), "int8"), (("bf16",), "bf16"),
+                                         (("int8", "bf16"), "int8"), (("int8", "bf16"), "bf16")])
+def test_products_with_loads_at_the_earliest_cycle(types, type):
+    """Each load enters 3 cycles behind the last column of its registers, each column at once."""
+    dut = Array(TileConfig(size=SIZE, types=types))
+    cycles = row_cycles(type)
+    rng = np.random.default_rng(1)
+    bubbles = random.Random(2)
+    products = []
+    for index in range(12):
+        k, n = bubbles.randrange(1, SIZE + 1), bubbles.choice((1, 2, 5, 9))
+        products.append((index % 2, k, operand(rng, type, (SIZE, SIZE)),
+                         operand(rng, type, (SIZE, n))))
+    results = {}
+
+    async def drive(ctx):
+        now = 0
+
+        async def step():
+            nonlocal now
+            await ctx.tick()
+            ctx.set(dut.load_valid, 0)
+            ctx.set(dut.column_valid, 0)
+            for m in range(SIZE):
+                due = expected.get((now - SIZE * cycles - m, m))
+                if due is not None:
+                    results[now - SIZE * cycles - m, m] = (ctx.get(sums[m]), due)
+            now += 1
+
+        sums, expected, last_use = getattr(dut, f"sum_{type}"), {}, {0: -9, 1: -9}
+        ctx.set(dut.slow, len(types) > 1 and type == "bf16")
+        for select, k, weights, columns in products:
+            while now < last_use[select] + 3:
+                await step()
+            for group in range(SIZE // GROUP):
+                ctx.set(dut.load_valid, 1)
+                ctx.set(dut.load.select, select)
+                ctx.set(dut.load.group, group)
+                for row in range(SIZE):
+                    for i in range(GROUP):
+                        ctx.set(dut.load.weights[row][i], int(weights[row, group * GROUP + i])
+                                & 0xFFFF)
+                await step()
+            want = tile_product(weights[:k], columns[:k], type).view(np.uint32)
+            for n in range(columns.shape[1]):
+                while bubbles.random() < 0.2:
+                    await step()
+                ctx.set(dut.column_valid, 1)
+                ctx.set(dut.column.active, (1 << k) - 1)
+                ctx.set(dut.column.select, select)
+                ctx.set(dut.column.floating, type == "bf16")
+                for row in range(SIZE):
+                    ctx.set(dut.column.elements[row], int(columns[row, n]) & 0xFFFF)
+                for m in range(SIZE):
+                    expected[now, m] = int(want[m, n])
+                last_use[select] = now
+                await step()
+        for _ in range(SIZE * cycles + SIZE + 2):
+            await step()
+
+    simulate(dut, drive)
+    assert len(results) == sum(columns.shape[1] for *_, columns in products) * SIZE
+    for got, want in results.values():
+        assert got & 0xFFFF_FFFF == want
+
+
+@pytest.mark.parametrize("fast, slow", [(0, 3), (1, 5), (4, 4), (7, 20)])
+def test_delay_line(fast, slow):
+    dut = DelayLine(8, fast_cycles=fast, slow_cycles=slow)
+    rng = random.Random(3)
+
+    async def drive(ctx):
+        for setting, cycles in ((0, fast), (1, slow)):
+            ctx.set(dut.slow, setting)
+            history = []
+            for _ in range(100):
+                entry = (rng.randrange(2), rng.randrange(256))
+                history.append(entry)
+                ctx.set(dut.i_valid, entry[0])
+                ctx.set(dut.i_payload, entry[1])
+                await ctx.delay(1e-10)
+                valid, payload = history[-1 - cycles] if len(history) > cycles else (0, 0)
+                assert ctx.get(dut.o_valid) == valid
+                assert not valid or ctx.get(dut.o_payload) == payload
+                await ctx.tick()
+            ctx.set(dut.i_valid, 0)
+            await ctx.tick().repeat(slow + 1)
+
+    simulate(dut, drive)
+
+
+def test_delays_must_be_ordered():
+    with pytest.raises(ValueError, match="0 <= fast <= slow, not 3 and 2"):
+        DelayLine(8, fast_cycles=3, slow_cycles=2)
