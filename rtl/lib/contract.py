@@ -16,8 +16,8 @@ class StreamContract(wiring.Component):
 
     Timing
     ------
-    A violation fails in the cycle in which it stands on the wires. While the domain is in reset
-    nothing is checked.
+    A violation fails at the clock edge that ends its cycle: before the edge the wires have settled.
+    While the domain is in reset nothing is checked.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class StreamContract(wiring.Component):
             payload_prev.eq(payload),
         ]
         with m.If(offered & ~ResetSignal()):
-            m.d.comb += check(self.valid, "valid fell before the transfer")
-            m.d.comb += check(payload == payload_prev, "payload changed before the transfer")
+            m.d.sync += check(self.valid, "valid fell before the transfer")
+            m.d.sync += check(payload == payload_prev, "payload changed before the transfer")
 
         return m
