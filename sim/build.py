@@ -127,7 +127,8 @@ def _verilate_shared(folder: Path, ports: Sequence[emit.Port], trace: str | None
     trace_args = {None: (), "vcd": ("--trace",), "fst": ("--trace-fst",)}[trace]
     _run(["verilator", "--cc", "--build", "--exe", "--vpi", "-j", "2", "--Mdir", "obj",
           "--prefix", "Vtop", "--top-module", "top", *VERILATOR_ARGS, *trace_args,
-          "-CFLAGS", f"-fPIC -I{folder}", "-LDFLAGS", "-shared", "-MAKEFLAGS", "OPT_FAST=-O2",
+          "-CFLAGS", f"-fPIC -fvisibility=hidden -I{folder}",
+          "-LDFLAGS", "-shared -Wl,-Bsymbolic", "-MAKEFLAGS", "OPT_FAST=-O2",
           "-o", folder / "model.so", folder / "top.sv", *SOURCES, SHIM],
          folder, "Compiling the simulator")
 

@@ -31,6 +31,8 @@ struct Model {
     }
 };
 
+// Everything else is hidden: two models in one process must not share their C++ symbols.
+#pragma GCC visibility push(default)
 extern "C" {
 
 Model *model_new() {
@@ -42,13 +44,18 @@ Model *model_new() {
     return model;
 }
 
+// Verilator reaches for the context of the thread, which another model may have set, and freed.
+static void enter(Model *model) { Verilated::threadContextp(&model->context); }
+
 void model_delete(Model *model) {
+    enter(model);
     model->top.final();
     delete model;
 }
 
 // Clock until *until is non-zero or max_cycles have passed; returns the cycles clocked.
 uint64_t model_run(Model *model, uint64_t max_cycles, const uint8_t *until) {
+    enter(model);
     uint64_t cycles = 0;
     while (cycles < max_cycles) {
         model->step(1);
@@ -84,29 +91,30 @@ uint64_t model_scopes(Model *model, char *buffer, uint64_t size) {
 }
 
 int model_trace_open(Model *model, const char *path) {
+    enter(model);
 #if VM_TRACE
     model->trace = new Trace;
     model->top.trace(model->trace, 99);
     model->trace->open(path);
     return model->trace->isOpen();
 #else
-    (void)model; (void)path;
+    (void)path;
     return 0;
 #endif
 }
 
 void model_trace_close(Model *model) {
+    enter(model);
 #if VM_TRACE
     if (model->trace) {
         model->trace->close();
         delete model->trace;
         model->trace = nullptr;
     }
-#else
-    (void)model;
 #endif
 }
 
 #define PORT(name, member) void *port_##name(Model *model) { return &model->top.member; }
 #include "ports.inc"
 }
+#pragma GCC visibility pop
