@@ -9,7 +9,7 @@ from rtl.lib import StreamBuffer
 from .axi import AXI4Signature, Burst, Resp
 
 __all__ = ["CHANNELS", "AXI4Slice", "AddressLayout", "ReadLayout", "ResponseLayout", "WriteLayout",
-           "channel_from", "channel_to", "connect_axi4"]
+           "channel_from", "channel_to", "connect_axi4", "connect_axi4lite"]
 
 CHANNELS = ("aw", "w", "b", "ar", "r")
 FORWARD = ("aw", "w", "ar")
@@ -84,6 +84,22 @@ def channel_to(m: Module, beats: stream.Interface, bus, channel: str,
                  for name, _ in LAYOUTS[channel](signature)]
 
 
+def _signature(bus):
+    """Return the signature of a bus, seen from the manager."""
+    signature = bus.signature
+    return signature.flip() if isinstance(signature, wiring.FlippedSignature) else signature
+
+
+def _connect(m, manager, subordinate):
+    """Drive each member that both have, in the direction that the manager's signature gives."""
+    present = _signature(subordinate).members
+    for name, member in _signature(manager).members.items():
+        if name in present:
+            source, sink = ((manager, subordinate) if member.flow is Out
+                            else (subordinate, manager))
+            m.d.comb += Value.cast(getattr(sink, name)).eq(Value.cast(getattr(source, name)))
+
+
 def connect_axi4(m: Module, manager, subordinate) -> None:
     """Connect a bus to one with another address, ID or user width.
 
@@ -97,19 +113,19 @@ def connect_axi4(m: Module, manager, subordinate) -> None:
     :exc:`ValueError`
         If the subordinate's ID is narrower than the manager's, or the data widths differ.
     """
-    up, down = (bus.signature.flip() if isinstance(bus.signature, wiring.FlippedSignature)
-                else bus.signature for bus in (manager, subordinate))
+    up, down = _signature(manager), _signature(subordinate)
     if down.id_width < up.id_width:
         raise ValueError(f"ID width of the subordinate must be at least {up.id_width}, "
                          f"not {down.id_width!r}")
     if down.data_width != up.data_width:
         raise ValueError(f"Data width of the subordinate must be {up.data_width}, "
                          f"not {down.data_width!r}")
-    for name, member in up.members.items():
-        if name not in down.members:
-            continue
-        source, sink = (manager, subordinate) if member.flow is Out else (subordinate, manager)
-        m.d.comb += Value.cast(getattr(sink, name)).eq(Value.cast(getattr(source, name)))
+    _connect(m, manager, subordinate)
+
+
+def connect_axi4lite(m: Module, manager, subordinate) -> None:
+    """Connect an AXI4-Lite bus to one with another address width; see :func:`connect_axi4`."""
+    _connect(m, manager, subordinate)
 
 
 class AXI4Slice(wiring.Component):

@@ -18,24 +18,13 @@ from .channel import (
     channel_to,
     connect_axi4,
 )
+from .decode import address_matches
 from .error import AXI4Error
 
-__all__ = ["AXI4Crossbar", "address_matches"]
+__all__ = ["AXI4Crossbar"]
 
 # Addresses that W may trail by at one subordinate.
 W_ORDER_DEPTH = 4
-
-
-def address_matches(addr: Value, ranges: Sequence) -> Value:
-    """Return whether ``addr`` lies in one of ``ranges``, each with a ``base`` and a ``size``.
-
-    A size is a power of two and a base a multiple of it, so that only upper bits are compared.
-    """
-    hits = []
-    for entry in ranges:
-        shift = (entry.size - 1).bit_length()
-        hits.append(addr[shift:] == entry.base >> shift)
-    return Cat(*hits).any()
 
 
 def _select(chosen: Value, values: Sequence) -> Value:
