@@ -1,0 +1,1 @@
+"""The digits demo: a small quantised network, its data, and its image in memory."""
