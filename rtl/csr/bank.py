@@ -30,6 +30,9 @@ class RegisterBank(wiring.Component):
     <register>_write : :py:`Out(1)`
         Strobe of a register that has a ``wo`` field: asserted for the one cycle in which software
         writes it.
+    <register>_read : :py:`Out(1)`
+        Strobe of a register declared with ``read_strobe``: asserted for the one cycle in which a
+        read samples its ``ro`` fields.
     <register>_<field>_set : :py:`In(width)`
         Bits to set in a ``w1c`` field in this cycle; a set wins over a clear.
 
@@ -54,6 +57,8 @@ class RegisterBank(wiring.Component):
             name = register.name.lower()
             if any(field.access == "wo" for field in register.fields):
                 members[f"{name}_write"] = Out(1)
+            if register.read_strobe:
+                members[f"{name}_read"] = Out(1)
             for field in register.fields:
                 flow = In if field.access == "ro" else Out
                 init = {"init": field.reset} if field.access == "rw" else {}
@@ -112,5 +117,10 @@ class RegisterBank(wiring.Component):
                 m.d.comb += [port.eq(data & mask), getattr(self, f"{name}_write").eq(written)]
             if field.access != "wo":
                 value = value | port << field.lsb
-        with m.If(axil.arvalid & axil.arready & (axil.araddr[2:] == register.offset // 4)):
+        read = Signal(name=f"{name}_sampled")
+        m.d.comb += read.eq(axil.arvalid & axil.arready
+                            & (axil.araddr[2:] == register.offset // 4))
+        if register.read_strobe:
+            m.d.comb += getattr(self, f"{name}_read").eq(read)
+        with m.If(read):
             m.d.sync += [axil.rdata.eq(value), axil.rresp.eq(Resp.OKAY)]

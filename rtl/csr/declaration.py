@@ -61,28 +61,36 @@ class Register:
     doc : :class:`str`
         One line.
     fields : list of :class:`Field`
-        Fields, which get their ``lsb`` here.
+        Fields, which get their ``lsb`` here. A ``wo`` field may lie on the bits of a ``ro`` field,
+        as in a data register that pushes and pops.
+    read_strobe : :class:`bool`
+        Reading has a side effect: tell hardware when it happens.
 
     Raises
     ------
     :exc:`ValueError`
-        If fields overlap, do not fit into 32 bits, or the offset is not a multiple of 4.
+        If other fields overlap, do not fit into 32 bits, or the offset is not a multiple of 4.
     """
 
-    def __init__(self, name: str, offset: int, doc: str, fields: list[Field]):
+    def __init__(self, name: str, offset: int, doc: str, fields: list[Field], *,
+                 read_strobe: bool = False):
         if offset % 4 or offset < 0:
             raise ValueError(f"Offset of register {name} must be a multiple of 4, not {offset!r}")
         self.name = name
         self.offset = offset
         self.doc = doc
-        placed, used, position = [], 0, 0
+        self.read_strobe = read_strobe
+        placed, position = [], 0
+        used = {"read": 0, "write": 0}
         for field in fields:
             lsb = position if field.lsb is None else field.lsb
             field = dataclasses.replace(field, lsb=lsb)
-            if lsb + field.width > 32 or used & field.mask:
+            sides = {"ro": ("read",), "wo": ("write",)}.get(field.access, ("read", "write"))
+            if lsb + field.width > 32 or any(used[side] & field.mask for side in sides):
                 raise ValueError(f"Field {name}.{field.name} overlaps another or ends behind "
                                  f"bit 31")
-            used |= field.mask
+            for side in sides:
+                used[side] |= field.mask
             position = lsb + field.width
             placed.append(field)
         self.fields = tuple(placed)
