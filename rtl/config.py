@@ -75,8 +75,12 @@ class CoreConfig:
         Cache sizes in bytes.
     ways : :class:`int`
         Ways of either cache.
+    btb_entries : :class:`int`
+        Entries of the branch target buffer.
     issue_width : :class:`int`
         Micro-ops issued in a cycle.
+    timer_hz : :class:`int`
+        What CNTFRQ_EL0 says after reset; the timer counts clock cycles.
     retire_port : :class:`bool`
         Emit the retire port; without it the records cost nothing.
     """
@@ -86,7 +90,9 @@ class CoreConfig:
     icache_bytes: int = 8192
     dcache_bytes: int = 8192
     ways: int = 1
+    btb_entries: int = 256
     issue_width: int = 1
+    timer_hz: int = 60_000_000
     retire_port: bool = True
 
     def __post_init__(self):
@@ -94,6 +100,7 @@ class CoreConfig:
         _power_of_two("Data cache bytes", self.dcache_bytes, 1024, 65536)
         _power_of_two("Cache ways", self.ways, 1, 8)
         _power_of_two("Core bus width", self.bus_width, 64, 128)
+        _power_of_two("Branch target buffer entries", self.btb_entries, 16, 4096)
         if self.issue_width != 1:
             raise ValueError(f"Issue width must be 1, not {self.issue_width!r}")
         if not 32 <= self.addr_width <= 48:
@@ -116,8 +123,12 @@ class DmaConfig:
         Longest burst in beats.
     outstanding : :class:`int`
         Reads, and writes, in flight at most.
+    packets : :class:`int`
+        Packets under way at most, from the first piece to the completion.
     prefetch : :class:`int`
-        Descriptors that one ring prefetches.
+        Descriptors that one ring prefetches; it reads up to half of them at once.
+    id_width : :class:`int`
+        Width of the AXI4 ids.
     """
 
     queues: int = 1
@@ -126,13 +137,16 @@ class DmaConfig:
     buffer_bytes: int = 8192
     max_burst: int = 16
     outstanding: int = 16
-    prefetch: int = 8
+    packets: int = 16
+    prefetch: int = 16
+    id_width: int = 4
 
     def __post_init__(self):
         _power_of_two("DMA queues", self.queues, 1, 64)
         _power_of_two("DMA data width", self.data_width, 64, 512)
         _power_of_two("DMA longest burst", self.max_burst, 1, 256)
-        _power_of_two("DMA outstanding bursts", self.outstanding, 1, 64)
+        _power_of_two("DMA outstanding bursts", self.outstanding, 2, 64)
+        _power_of_two("DMA packets", self.packets, 4, 256)
         _power_of_two("DMA prefetch", self.prefetch, 4, 64)
         _power_of_two("DMA buffer bytes", self.buffer_bytes, 256, 65536)
         if self.buffer_bytes < self.max_burst * self.data_width // 8:

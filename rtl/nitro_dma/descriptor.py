@@ -1,0 +1,85 @@
+"""Layouts of the words that the parts of the DMA engine hand to each other."""
+
+from amaranth.lib import data
+from amaranth.utils import ceil_log2
+
+from rtl.config import DmaConfig
+
+from .encoding import COMPLETION, DESCRIPTOR
+
+__all__ = ["COMPLETION_LAYOUT", "DESCRIPTOR_LAYOUT", "FETCHED_LAYOUT", "PacketLayout",
+           "PieceLayout", "beat_bits", "beats_width", "queue_bits"]
+
+DESCRIPTOR_LAYOUT = data.StructLayout({name: width for name, (_, width, _) in DESCRIPTOR.items()})
+
+COMPLETION_LAYOUT = data.StructLayout({name: width for name, (_, width, _) in COMPLETION.items()})
+
+FETCHED_LAYOUT = data.StructLayout({
+    "descriptor":  DESCRIPTOR_LAYOUT,
+    "ring_error":  1,       # its ring id is not the ring's
+    "fetch_error": 1,       # the bus answered its read with an error
+})
+
+CAUSE_WIDTH = 4
+
+
+def beat_bits(config: DmaConfig) -> int:
+    """Address bits within a beat of the data path."""
+    return ceil_log2(config.data_width // 8)
+
+
+def beats_width(config: DmaConfig) -> int:
+    """Bits that hold the beats, minus 1, of 64 KiB at any alignment."""
+    return 17 - beat_bits(config)
+
+
+def queue_bits(config: DmaConfig) -> int:
+    """Bits of a queue number, at least 1."""
+    return max(1, ceil_log2(config.queues))
+
+
+class PieceLayout(data.StructLayout):
+    """A run of bytes that lies in one source and in one destination buffer.
+
+    Members
+    -------
+    src, dst : :py:`addr_width`
+        First byte of either side.
+    length_m1 : :py:`16`
+        Bytes, minus 1.
+    queue : :py:`queue_bits`
+        Owner.
+    moves : :py:`1`
+        0 for a piece without bytes, which only closes its packet.
+    last : :py:`1`
+        Closes its packet.
+    """
+
+    def __init__(self, config: DmaConfig):
+        super().__init__({"src": config.addr_width, "dst": config.addr_width, "length_m1": 16,
+                          "queue": queue_bits(config), "moves": 1, "last": 1})
+
+
+class PacketLayout(data.StructLayout):
+    """What a completion says about a packet.
+
+    Members
+    -------
+    queue : :py:`queue_bits`
+        Owner.
+    cause : :py:`4`
+        Value of :class:`~rtl.nitro_dma.encoding.Cause`.
+    bytes : :py:`32`
+        Bytes moved.
+    m2s_index, s2m_index : :py:`16`
+        Ring index of the last descriptor used in either ring.
+    m2s_request : :py:`1`
+        Write an M2S completion and raise its interrupt.
+    s2m_interrupt : :py:`1`
+        Raise the S2M interrupt.
+    """
+
+    def __init__(self, config: DmaConfig):
+        super().__init__({"queue": queue_bits(config), "cause": CAUSE_WIDTH, "bytes": 32,
+                          "m2s_index": 16, "s2m_index": 16, "m2s_request": 1,
+                          "s2m_interrupt": 1})

@@ -1,0 +1,278 @@
+"""The DMA engine."""
+
+from amaranth import Array, Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from rtl.bus import AXI4LiteSignature, AXI4Signature
+from rtl.config import DmaConfig
+from rtl.csr import RegisterBank
+from rtl.lib import StreamBuffer, StreamFifo, StreamFork
+
+from .completion import CompletionWriter
+from .descriptor import PieceLayout, beat_bits
+from .fetcher import DescriptorFetcher, DescriptorStore
+from .legaliser import AlignedLayout, Aligner, SpanLayout
+from .planner import Planner
+from .port import PortMerger
+from .queue import HALVES, QueuePair
+from .reader import ReadEngine
+from .realigner import Realigner, RotationLayout
+from .registers import (
+    GLOBAL,
+    GLOBAL_PAGE,
+    IDENTITY,
+    MANAGER_PAGE,
+    PAGE_BYTES,
+    QUEUE_PAGE,
+    VERSION,
+)
+from .retire import Retire
+from .router import PageRouter
+from .writer import WriteEngine, WriteTagLayout
+
+__all__ = ["NitroDma"]
+
+
+class NitroDma(wiring.Component):
+    """Memory-to-memory DMA engine with descriptor rings in memory.
+
+    Rings are fetched ahead (:class:`~.fetcher.DescriptorFetcher`) and paired to pieces
+    (:class:`~.planner.Planner`), pieces become bursts (:mod:`~.legaliser`), which the read engine
+    and the write engine carry out, with the lanes moved in between; :class:`~.retire.Retire` counts
+    the write responses and lets :class:`~.completion.CompletionWriter` tell the software. Reads
+    run ahead of writes as far as the data buffer reaches, across pieces, packets and queues.
+
+    Timing
+    ------
+    From the write strobe of the second doorbell to ``arvalid`` of the data: 11 cycles and one
+    descriptor read, see the README.
+
+    Parameters
+    ----------
+    config : :class:`~rtl.config.DmaConfig`
+        Configuration.
+
+    Members
+    -------
+    m_axi : :py:`Out(AXI4Signature(addr_width, data_width, id_width, user_width=16))`
+        Data (id 0), descriptors and completions (id 1). AxUSER is the tenant of the queue.
+    s_axil : :py:`In(AXI4LiteSignature(addr_width=20))`
+        Registers: global page at 0, queue pages from 0x1000, managers' pages from 0x80000.
+    irq : :py:`Out(1)`
+        Some queue pair has an enabled interrupt; a level.
+
+    Raises
+    ------
+    :exc:`ValueError`
+        If the data width is more than a descriptor's 128 bits.
+    """
+
+    m_axi: wiring.PureInterface
+    s_axil: wiring.PureInterface
+    irq: Signal
+
+    def __init__(self, config: DmaConfig):
+        if config.data_width > 128:
+            raise ValueError(f"DMA data width must be 64 or 128 in this version, "
+                             f"not {config.data_width!r}")
+        self.config = config
+        super().__init__({
+            "m_axi":  Out(AXI4Signature(addr_width=config.addr_width, user_width=16,
+                                        data_width=config.data_width,
+                                        id_width=config.id_width)),
+            "s_axil": In(AXI4LiteSignature(addr_width=20)),
+            "irq":    Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+
+        pairs = []
+        for i in range(config.queues):
+            pair = QueuePair(config)
+            m.submodules[f"queue_{i}"] = pair
+            pairs.append(pair)
+        m.submodules.fetcher = fetcher = DescriptorFetcher(config)
+        m.submodules.planner = planner = Planner(config)
+        m.submodules.reader = reader = ReadEngine(config)
+        m.submodules.realigner = realigner = Realigner(config)
+        m.submodules.writer = writer = WriteEngine(config)
+        m.submodules.retire = retire = Retire(config)
+        m.submodules.completion = completion = CompletionWriter(config)
+
+        for i, pair in enumerate(pairs):
+            wiring.connect(m, pair.plan, planner.queue[i])
+            for j, half in enumerate(HALVES):
+                wiring.connect(m, getattr(pair, f"fetch_{half}"), fetcher.ring[2 * i + j])
+                wiring.connect(m, getattr(pair, f"complete_{half}"), completion.ring[2 * i + j])
+            m.d.comb += [
+                pair.cause.eq(retire.cause[i]),
+                pair.piece.eq(retire.piece & (retire.piece_queue == i)),
+                pair.completed.eq(completion.completed & (completion.completed_queue == i)),
+                retire.clear[i].eq(pair.clear),
+                writer.clear[i].eq(pair.clear),
+                writer.stop[i].eq(pair.plan.stop),
+            ]
+        m.d.comb += self.irq.eq(Cat(pair.irq for pair in pairs).any())
+
+        self._stores(m, pairs, fetcher, planner)
+        self._datapath(m, pairs, planner, reader, realigner, writer)
+        self._completions(m, planner, writer, retire, completion)
+        self._port(m, fetcher, reader, writer, retire, completion)
+        self._registers(m, pairs, planner, completion)
+        return m
+
+    def _stores(self, m, pairs, fetcher, planner):
+        """Put the descriptor stores between fetcher and planner."""
+        slot_bits = ceil_log2(self.config.prefetch)
+        arriving = fetcher.arriving
+        for j, half in enumerate(HALVES):
+            store = DescriptorStore(depth=self.config.queues * self.config.prefetch)
+            m.submodules[f"store_{half}"] = store
+            arrive_slots = Array(getattr(pair, f"arrive_slot_{half}") for pair in pairs)
+            take_slots = Array(getattr(pair, f"take_slot_{half}") for pair in pairs)
+            m.d.comb += [
+                store.write.eq(fetcher.store & (arriving[0] == j)),
+                store.write_addr.eq(arrive_slots[arriving[1:]] | (arriving[1:] << slot_bits)),
+                store.write_data.eq(fetcher.stored),
+                store.read_addr.eq(take_slots[planner.chosen] | (planner.chosen << slot_bits)),
+                getattr(planner, half).eq(store.read_data),
+            ]
+
+    def _datapath(self, m, pairs, planner, reader, realigner, writer):
+        """Hand each piece to the reader, the realigner and the writer."""
+        config = self.config
+        m.submodules.piece = piece = StreamBuffer(PieceLayout(config))
+        m.submodules.aligner = aligner = Aligner(config)
+        m.submodules.fork = fork = StreamFork(AlignedLayout(config), 3)
+        wiring.connect(m, planner.o, piece.i)
+        m.d.comb += [
+            aligner.i.eq(piece.o.payload),
+            fork.i.payload.eq(aligner.o),
+            fork.i.valid.eq(piece.o.valid),
+            piece.o.ready.eq(fork.i.ready),
+        ]
+        tenants = Array(pair.tenant for pair in pairs)
+
+        # A piece without bytes passes the reader and the realigner by.
+        to_read, to_rotate, to_write = fork.o
+        m.d.comb += [
+            reader.i.valid.eq(to_read.valid & to_read.payload.moves),
+            reader.i.payload.beat.eq(to_read.payload.src_beat),
+            reader.i.payload.beats_m1.eq(to_read.payload.src_beats_m1),
+            reader.i.payload.tag.eq(tenants[to_read.payload.queue]),
+            to_read.ready.eq(reader.i.ready | ~to_read.payload.moves),
+        ]
+        m.submodules.rotations = rotations = StreamFifo(RotationLayout(config),
+                                                        config.outstanding)
+        wiring.connect(m, rotations.o, realigner.rotation)
+        m.d.comb += rotations.i.valid.eq(to_rotate.valid & to_rotate.payload.moves)
+        m.d.comb += to_rotate.ready.eq(rotations.i.ready | ~to_rotate.payload.moves)
+        for name in RotationLayout(config).members:
+            m.d.comb += rotations.i.payload[name].eq(to_rotate.payload[name])
+
+        span = SpanLayout(config, WriteTagLayout(config))
+        m.submodules.spans = spans = StreamFifo(span, config.outstanding)
+        wiring.connect(m, spans.o, writer.i)
+        m.d.comb += [
+            spans.i.valid.eq(to_write.valid),
+            to_write.ready.eq(spans.i.ready),
+            spans.i.payload.beat.eq(to_write.payload.dst_beat),
+            spans.i.payload.beats_m1.eq(to_write.payload.dst_beats_m1),
+            spans.i.payload.tag.user.eq(tenants[to_write.payload.queue]),
+        ]
+        for name in WriteTagLayout(config).members:
+            if name != "user":
+                m.d.comb += spans.i.payload.tag[name].eq(to_write.payload[name])
+
+        wiring.connect(m, reader.o, realigner.beat)
+        wiring.connect(m, realigner.o, writer.beat)
+        m.d.comb += writer.arrived.eq(reader.arrived)
+
+    def _completions(self, m, planner, writer, retire, completion):
+        """Follow each packet from the planner to its completion."""
+        wiring.connect(m, writer.done, retire.done)
+        wiring.connect(m, retire.o, completion.i)
+        opens, ends = Signal(), Signal()
+        under_way = Signal(range(self.config.packets + 1))
+        m.d.comb += [
+            opens.eq(planner.o.valid & planner.o.ready & planner.o.payload.last),
+            ends.eq(completion.completed),
+            retire.packet.valid.eq(opens),
+            retire.packet.payload.eq(planner.packet),
+            retire.fault.eq(completion.fault),
+            retire.fault_queue.eq(completion.completed_queue),
+            writer.retired.eq(retire.retired),
+            planner.room.eq(under_way != self.config.packets),
+        ]
+        m.d.sync += under_way.eq(under_way + opens - ends - retire.dropped)
+
+    def _port(self, m, fetcher, reader, writer, retire, completion):
+        """Join the managers on the port."""
+        m.submodules.port = port = PortMerger(self.config)
+        wiring.connect(m, port.m_axi, wiring.flipped(self.m_axi))
+        for source, read, write in ((port.data, reader.m_axi, writer.m_axi),
+                                    (port.descriptors, fetcher.m_axi, completion.m_axi)):
+            for part in (read, write):
+                for name, member in part.signature.members.items():
+                    ours, theirs = getattr(part, name), getattr(source, name)
+                    if name.startswith("b") and part is writer.m_axi:
+                        continue
+                    m.d.comb += theirs.eq(ours) if member.flow is Out else ours.eq(theirs)
+        m.d.comb += [
+            retire.bvalid.eq(port.data.bvalid),
+            retire.bresp.eq(port.data.bresp),
+            port.data.bready.eq(retire.bready),
+        ]
+
+    def _registers(self, m, pairs, planner, completion):
+        """Add the global page and the page decoder."""
+        config = self.config
+        m.submodules.bank = bank = RegisterBank(GLOBAL, addr_width=ceil_log2(PAGE_BYTES))
+        queues = range(config.queues)
+        m.submodules.router = router = PageRouter([
+            GLOBAL_PAGE, *(QUEUE_PAGE + PAGE_BYTES * i for i in queues),
+            *(MANAGER_PAGE + PAGE_BYTES * i for i in queues)])
+        wiring.connect(m, wiring.flipped(self.s_axil), router.s_axil)
+        subordinates = [bank.s_axil, *(pair.s_axil for pair in pairs),
+                        *(pair.s_axil_manager for pair in pairs)]
+        for source, subordinate in zip(router.bank, subordinates, strict=True):
+            wiring.connect(m, source, subordinate)
+
+        busy = Signal()
+        bytes_read, bytes_written = Signal(64), Signal(64)
+        read, packet = planner.o.payload, completion.i.payload
+        started = planner.o.valid & planner.o.ready & read.moves
+        completed = completion.i.valid & completion.i.ready & (packet.cause == 0)
+        stops = Cat(pair.plan.stop for pair in pairs)
+        stops_prev = Signal(config.queues)
+        taken = Cat(*(pair.plan.m2s_take for pair in pairs), *(pair.plan.s2m_take
+                                                               for pair in pairs))
+        m.d.comb += busy.eq(Cat(pair.busy for pair in pairs).any())
+        m.d.sync += stops_prev.eq(stops)
+        counters = {
+            "descriptors": sum(taken[i] for i in range(2 * config.queues)),
+            "packets": completed,
+            "errors": sum((stops & ~stops_prev)[i] for i in queues),
+            "busy_cycles": busy,
+        }
+        for name, step in counters.items():
+            value = getattr(bank, f"{name}_value")
+            count = Signal(32, name=name)
+            m.d.sync += count.eq(count + step)
+            m.d.comb += value.eq(count)
+        m.d.sync += bytes_read.eq(bytes_read + Mux(started, read.length_m1 + 1, 0))
+        m.d.sync += bytes_written.eq(bytes_written + Mux(completed, packet.bytes, 0))
+        m.d.comb += [
+            bank.identity_value.eq(IDENTITY),
+            bank.version_value.eq(VERSION),
+            bank.params_queues.eq(config.queues),
+            bank.params_data_bytes.eq(1 << beat_bits(config)),
+            bank.params_prefetch.eq(config.prefetch),
+            bank.status_busy.eq(busy),
+            Cat(bank.bytes_read_lo_value, bank.bytes_read_hi_value).eq(bytes_read),
+            Cat(bank.bytes_written_lo_value, bank.bytes_written_hi_value).eq(bytes_written),
+        ]

@@ -1,0 +1,246 @@
+"""Reads descriptors of all rings ahead of their use."""
+
+from amaranth import Array, Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from rtl.bus import AXI4Signature, Resp
+from rtl.config import DmaConfig
+from rtl.lib import RoundRobin, StreamFifo
+
+from .descriptor import DESCRIPTOR_LAYOUT, FETCHED_LAYOUT
+from .encoding import DESCRIPTOR_BYTES
+from .ring import fetch_burst
+
+__all__ = ["DESCRIPTOR_ID", "DescriptorFetcher", "DescriptorStore", "RingContext"]
+
+DESCRIPTOR_ID = 1
+FETCHES = 4
+
+
+class RingContext(wiring.Signature):
+    """What the fetcher must know of a ring, and what it tells the ring; seen from the fetcher.
+
+    Members
+    -------
+    wants, base, length, pending, head, head_id, tenant : :py:`In`
+        As in :class:`~rtl.nitro_dma.ring.Ring`; ``base`` is the address of the ring in memory.
+    fetch, fetch_count, arrive : :py:`Out`
+        Strobes to the ring.
+    picked : :py:`Out(1)`
+        The next read, which is being sized, is for this ring.
+    """
+
+    def __init__(self, config: DmaConfig):
+        super().__init__({
+            "wants":       In(1),
+            "base":        In(config.addr_width),
+            "length":      In(17),
+            "pending":     In(17),
+            "head":        In(16),
+            "head_id":     In(2),
+            "tenant":      In(16),
+            "fetch":       Out(1),
+            "fetch_count": Out(4),
+            "arrive":      Out(1),
+            "picked":      Out(1),
+        })
+
+
+class DescriptorStore(wiring.Component):
+    """Prefetched descriptors of all queues, of one direction.
+
+    Timing
+    ------
+    ``read_data`` follows ``read_addr`` in the same cycle; a write is seen one cycle later.
+
+    Members
+    -------
+    write, write_addr, write_data : :py:`In`
+        Store a descriptor.
+    read_addr, read_data : :py:`In`, :py:`Out(FETCHED_LAYOUT)`
+        Show a descriptor.
+    """
+
+    def __init__(self, *, depth: int):
+        self.depth = depth
+        addr_width = ceil_log2(depth)
+        super().__init__({
+            "write":      In(1),
+            "write_addr": In(addr_width),
+            "write_data": In(FETCHED_LAYOUT),
+            "read_addr":  In(addr_width),
+            "read_data":  Out(FETCHED_LAYOUT),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.memory = memory = Memory(shape=FETCHED_LAYOUT, depth=self.depth, init=[])
+        write, read = memory.write_port(), memory.read_port(domain="comb")
+        m.d.comb += [
+            write.en.eq(self.write),
+            write.addr.eq(self.write_addr),
+            write.data.eq(self.write_data),
+            read.addr.eq(self.read_addr),
+            self.read_data.eq(read.data),
+        ]
+        return m
+
+
+class DescriptorFetcher(wiring.Component):
+    """Fetches descriptors in bursts, for the rings in turn.
+
+    A burst has up to 8 descriptors; it ends at the end of the ring and at a 4 KiB boundary, and it
+    is read only when the store has a place for each of its descriptors, so R is always accepted.
+
+    Timing
+    ------
+    ``arvalid`` rises 2 cycles after ``wants``; a descriptor is stored, and ``arrive`` strobed, in
+    the cycle of its last beat on R.
+
+    Parameters
+    ----------
+    config : :class:`~rtl.config.DmaConfig`
+        Configuration of the engine.
+
+    Members
+    -------
+    m_axi : :py:`Out(AXI4Signature(..., write=False))`
+        Descriptor reads.
+    ring : ``2 * queues`` x :py:`Out(RingContext(config))`
+        The rings: of queue q, 2 q is M2S and 2 q + 1 is S2M.
+    arriving : :py:`Out(range(2 * queues))`
+        Ring to which ``stored`` belongs.
+    store, stored : :py:`Out(1)`, :py:`Out(FETCHED_LAYOUT)`
+        Strobe, and the descriptor to store.
+    busy : :py:`Out(1)`
+        A read is under way.
+    """
+
+    m_axi: wiring.PureInterface
+    arriving: Signal
+    store: Signal
+    stored: data.View
+    busy: Signal
+
+    def __init__(self, config: DmaConfig):
+        self.config = config
+        self.rings = 2 * config.queues
+        super().__init__({
+            "m_axi":    Out(AXI4Signature(addr_width=config.addr_width, user_width=16,
+                                          data_width=config.data_width, id_width=config.id_width,
+                                          write=False)),
+            "ring":     Out(RingContext(config)).array(self.rings),
+            "arriving": Out(range(self.rings)),
+            "store":    Out(1),
+            "stored":   Out(FETCHED_LAYOUT),
+            "busy":     Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+
+        flight = data.StructLayout({"ring": range(self.rings), "id": 2})
+        m.submodules.flights = flights = StreamFifo(flight, FETCHES)
+        self._request(m, flights)
+        self._receive(m, flights)
+        m.d.comb += self.busy.eq(self.m_axi.arvalid | flights.o.valid)
+
+        return m
+
+    def _request(self, m, flights):
+        """Choose a ring, size its burst, and put it on AR."""
+        axi, config = self.m_axi, self.config
+        m.submodules.arbiter = arbiter = RoundRobin(self.rings)
+        chosen, picked = Signal(range(self.rings)), Signal()
+        m.d.comb += arbiter.requests.eq(
+            Mux(picked, 0, Cat(ring.wants for ring in self.ring)))
+        for i in range(self.rings):
+            with m.If(arbiter.grant[i]):
+                m.d.comb += chosen.eq(i)
+
+        # Registered copy of the chosen ring: its counters are compared and added a cycle later.
+        rings = Array(self.ring)
+        index = Signal(range(self.rings))
+        held = Signal(data.StructLayout({"base": config.addr_width, "length": 17, "pending": 17,
+                                         "head": 16, "head_id": 2, "tenant": 16}))
+        burst = fetch_burst(config.prefetch)
+        start = Signal(config.addr_width)
+        to_end, to_page, count = Signal(17), Signal(9), Signal(4)
+        m.d.comb += [
+            start.eq(held.base + held.head * DESCRIPTOR_BYTES),
+            to_end.eq(held.length - held.head),
+            to_page.eq(256 - start[4:12]),
+            count.eq(burst),
+        ]
+        for limit in (held.pending, to_end, to_page):
+            smaller = Signal(4)
+            m.d.comb += smaller.eq(Mux(limit < count, limit, count))
+            count = smaller
+
+        issue = Signal()
+        m.d.comb += [
+            issue.eq(picked & flights.i.ready & (~axi.arvalid | axi.arready)),
+            flights.i.valid.eq(issue),
+            flights.i.payload.ring.eq(index),
+            flights.i.payload.id.eq(held.head_id),
+            arbiter.advance.eq(1),
+            axi.arid.eq(DESCRIPTOR_ID),
+            axi.arsize.eq(axi.signature.size),
+            axi.arcache.eq(0b0010),
+        ]
+        # The ring's counters move at the edge that ends `issue`; only then is it asked again.
+        with m.If(arbiter.grant.any()):
+            m.d.sync += [picked.eq(1), index.eq(chosen)]
+            for name in held.shape().members:
+                m.d.sync += held[name].eq(getattr(rings[chosen], name))
+        with m.If(axi.arready):
+            m.d.sync += axi.arvalid.eq(0)
+        for i, ring in enumerate(self.ring):
+            m.d.comb += [
+                ring.picked.eq(picked & (index == i)),
+                ring.fetch.eq(issue & (index == i)),
+                ring.fetch_count.eq(count),
+            ]
+        bytes_log2 = axi.signature.size
+        with m.If(issue):
+            first_beat = start[:12] >> bytes_log2
+            last_beat = (start[:12] + count * DESCRIPTOR_BYTES - 1) >> bytes_log2
+            m.d.sync += [
+                picked.eq(0),
+                axi.arvalid.eq(1),
+                axi.araddr.eq(start),
+                axi.arlen.eq(last_beat - first_beat),
+                axi.aruser.eq(held.tenant),
+            ]
+
+    def _receive(self, m, flights):
+        """Put descriptors together from beats."""
+        axi = self.m_axi
+        beat, whole = Signal(), Signal()
+        error = Signal()
+        m.d.comb += [
+            axi.rready.eq(1),
+            beat.eq(axi.rvalid & flights.o.valid),
+            flights.o.ready.eq(beat & axi.rlast),
+            self.arriving.eq(flights.o.payload.ring),
+            self.store.eq(whole),
+            self.stored.fetch_error.eq(error | (axi.rresp != Resp.OKAY)),
+            self.stored.ring_error.eq(self.stored.descriptor.ring_id != flights.o.payload.id),
+        ]
+        if len(axi.rdata) >= DESCRIPTOR_LAYOUT.size:
+            m.d.comb += [whole.eq(beat), self.stored.descriptor.eq(axi.rdata)]
+        else:
+            half, low = Signal(), Signal(64)
+            m.d.comb += [
+                whole.eq(beat & half),
+                self.stored.descriptor.eq(Cat(low, axi.rdata)),
+            ]
+            with m.If(beat):
+                m.d.sync += [half.eq(~half), low.eq(axi.rdata), error.eq(0)]
+                with m.If(~half):
+                    m.d.sync += error.eq(axi.rresp != Resp.OKAY)
+        for i, ring in enumerate(self.ring):
+            m.d.comb += ring.arrive.eq(whole & (self.arriving == i))

@@ -1,0 +1,277 @@
+"""Pairs source with destination buffers and cuts packets into pieces."""
+
+from amaranth import Array, Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from rtl.config import DmaConfig
+from rtl.lib import RoundRobin
+
+from .descriptor import CAUSE_WIDTH, FETCHED_LAYOUT, PacketLayout, PieceLayout, queue_bits
+from .encoding import Cause
+
+__all__ = ["PlannerContext", "Planner"]
+
+
+class PlannerContext(wiring.Signature):
+    """What the planner must know of a queue pair, and what it tells it; seen from the planner.
+
+    Members
+    -------
+    run : :py:`In(1)`
+        The pair may start pieces.
+    stop : :py:`In(1)`
+        An error behind the planner: close the open packet, then start nothing.
+    idle : :py:`In(1)`
+        Every piece started so far is complete.
+    clear : :py:`In(1)`
+        Forget the open packet and the error. Only while the planner does not work on the pair.
+    tenant : :py:`In(16)`
+        Owner of the pair.
+    m2s_available, m2s_index, m2s_overrun : :py:`In`
+        State of the M2S ring; ``index`` is that of the descriptor shown.
+    s2m_available, s2m_index, s2m_overrun : :py:`In`
+        State of the S2M ring.
+    m2s_take, s2m_take : :py:`Out(1)`
+        Strobe: the descriptor shown is used up.
+    start : :py:`Out(1)`
+        Strobe: a piece has been started.
+    planning : :py:`Out(1)`
+        The planner works on the pair.
+    opened : :py:`Out(1)`
+        A packet has begun and is not closed.
+    """
+
+    def __init__(self):
+        super().__init__({
+            "run":           In(1),
+            "stop":          In(1),
+            "idle":          In(1),
+            "clear":         In(1),
+            "tenant":        In(16),
+            "m2s_available": In(1),
+            "m2s_index":     In(16),
+            "m2s_overrun":   In(1),
+            "s2m_available": In(1),
+            "s2m_index":     In(16),
+            "s2m_overrun":   In(1),
+            "m2s_take":      Out(1),
+            "s2m_take":      Out(1),
+            "start":         Out(1),
+            "planning":      Out(1),
+            "opened":        Out(1),
+        })
+
+
+class Planner(wiring.Component):
+    """Cuts packets into pieces that lie in one source and one destination buffer each.
+
+    The queue pairs take turns piece by piece, and a pair takes part only when both of its buffers
+    are at hand: whatever has been started can end without any further act of software, so a pair
+    that waits blocks no other. Every check of a descriptor is made here; a descriptor that fails
+    closes its packet with a piece without bytes, which travels behind the data and so completes
+    after it, and its pair starts nothing more until it is cleared.
+
+    Timing
+    ------
+    A piece every 3 cycles; ``o.valid`` rises 3 cycles after both buffers became available.
+
+    Members
+    -------
+    queue : ``queues`` x :py:`Out(PlannerContext())`
+        The queue pairs.
+    room : :py:`In(1)`
+        One more packet may be under way.
+    chosen : :py:`Out(queue_bits)`
+        Pair whose descriptors must stand on ``m2s`` and ``s2m`` in the same cycle.
+    m2s, s2m : :py:`In(FETCHED_LAYOUT)`
+        Oldest descriptors of that pair.
+    o : :py:`Out(stream.Signature(PieceLayout(config)))`
+        Pieces.
+    packet : :py:`Out(PacketLayout(config))`
+        The packet that the piece on ``o`` closes, valid when it has ``last`` and is taken.
+    """
+
+    room: Signal
+    chosen: Signal
+    m2s: data.View
+    s2m: data.View
+    o: stream.Interface
+    packet: data.View
+
+    def __init__(self, config: DmaConfig):
+        self.config = config
+        super().__init__({
+            "queue":  Out(PlannerContext()).array(config.queues),
+            "room":   In(1),
+            "chosen": Out(queue_bits(config)),
+            "m2s":    In(FETCHED_LAYOUT),
+            "s2m":    In(FETCHED_LAYOUT),
+            "o":      Out(stream.Signature(PieceLayout(config))),
+            "packet": Out(PacketLayout(config)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        queues = Array(self.queue)
+        count = self.config.queues
+
+        # Bytes done of either buffer, and of the packet. `fresh` stands for zeros in a row.
+        progress = data.StructLayout({"m2s": 16, "s2m": 16, "bytes": 32})
+        m.submodules.progress = memory = Memory(shape=progress, depth=max(2, count), init=[])
+        save, recall = memory.write_port(), memory.read_port(domain="comb")
+        fresh, opened, closed = Signal(count, init=-1), Signal(count), Signal(count)
+
+        eligible = Signal(count)
+        for i, queue in enumerate(self.queue):
+            ready = (queue.m2s_available & queue.s2m_available
+                     | queue.m2s_overrun | queue.s2m_overrun)
+            m.d.comb += eligible[i].eq(queue.run & ~closed[i] & self.room
+                                       & Mux(queue.stop, opened[i], ready))
+        m.submodules.arbiter = arbiter = RoundRobin(count)
+        active = Signal(queue_bits(self.config))
+        m.d.comb += [
+            self.chosen.eq(active),
+            recall.addr.eq(active),
+            save.addr.eq(active),
+        ]
+
+        loaded = Signal(data.StructLayout({
+            "m2s": FETCHED_LAYOUT, "s2m": FETCHED_LAYOUT, "progress": progress,
+            "m2s_rest": 16, "s2m_rest": 16, "src": self.config.addr_width,
+            "dst": self.config.addr_width, "m2s_index": 16, "s2m_index": 16,
+            "stop": 1, "overrun": 1, "opened": 1}))
+        go = Signal()
+        m.d.comb += go.eq(self.o.valid & self.o.ready)
+        for i, queue in enumerate(self.queue):
+            m.d.comb += queue.start.eq(go & (active == i))
+
+        with m.FSM() as fsm:
+            with m.State("SELECT"):
+                m.d.comb += [arbiter.requests.eq(eligible), arbiter.advance.eq(1)]
+                for i in range(count):
+                    with m.If(arbiter.grant[i]):
+                        m.d.sync += active.eq(i)
+                with m.If(arbiter.grant.any()):
+                    m.next = "LOAD"
+            with m.State("LOAD"):
+                self._load(m, loaded, queues[active], recall.data, fresh.bit_select(active, 1),
+                           opened.bit_select(active, 1))
+                m.next = "EMIT"
+            with m.State("EMIT"):
+                wait = (loaded.m2s.descriptor.barrier & (loaded.progress.m2s == 0)
+                        & ~queues[active].idle)
+                m.d.comb += self.o.valid.eq(~wait | loaded.stop)
+                with m.If(self.o.ready | ~self.o.valid):
+                    m.next = "SELECT"
+        for i, queue in enumerate(self.queue):
+            m.d.comb += [
+                queue.planning.eq(~fsm.ongoing("SELECT") & (active == i)),
+                queue.opened.eq(opened[i]),
+            ]
+
+        piece_end = self._emit(m, loaded, active, go, save)
+        with m.If(go):
+            m.d.sync += [
+                fresh.bit_select(active, 1).eq(0),
+                opened.bit_select(active, 1).eq(~self.o.payload.last),
+                closed.bit_select(active, 1).eq(piece_end != Cause.NONE),
+            ]
+        for i, queue in enumerate(self.queue):
+            with m.If(queue.clear):
+                m.d.sync += [fresh[i].eq(1), opened[i].eq(0), closed[i].eq(0)]
+
+        return m
+
+    def _load(self, m, loaded, queue, progress, fresh, opened):
+        """Take a copy of the chosen pair and add up its addresses."""
+        done = Signal(progress.shape())
+        m.d.comb += done.eq(Mux(fresh, 0, progress))
+        m.d.sync += [
+            loaded.m2s.eq(self.m2s),
+            loaded.s2m.eq(self.s2m),
+            loaded.progress.eq(done),
+            loaded.m2s_rest.eq(self.m2s.descriptor.length - 1 - done.m2s),
+            loaded.s2m_rest.eq(self.s2m.descriptor.length - 1 - done.s2m),
+            loaded.src.eq(self.m2s.descriptor.address + done.m2s),
+            loaded.dst.eq(self.s2m.descriptor.address + done.s2m),
+            loaded.m2s_index.eq(queue.m2s_index),
+            loaded.s2m_index.eq(queue.s2m_index),
+            loaded.stop.eq(queue.stop),
+            loaded.overrun.eq(queue.m2s_overrun | queue.s2m_overrun),
+            loaded.opened.eq(opened),
+        ]
+
+    def _emit(self, m, loaded, active, go, save):
+        """Form the piece, the packet and the next state; return the cause that stops the pair."""
+        m2s, s2m = loaded.m2s.descriptor, loaded.s2m.descriptor
+        refused = Signal(CAUSE_WIDTH)
+        self._check(m, loaded, Array(self.queue)[active].tenant, refused)
+
+        moves, m2s_ends, s2m_ends = Signal(), Signal(), Signal()
+        too_long, last = Signal(), Signal()
+        length_m1 = Signal(16)
+        cause = Signal(CAUSE_WIDTH)
+        m.d.comb += [
+            moves.eq(~loaded.stop & (refused == Cause.NONE)),
+            m2s_ends.eq(loaded.m2s_rest <= loaded.s2m_rest),
+            length_m1.eq(Mux(m2s_ends, loaded.m2s_rest, loaded.s2m_rest)),
+            last.eq(m2s_ends & m2s.last),
+            # A packet that ends leaves the rest of its last buffer unused.
+            s2m_ends.eq((loaded.s2m_rest <= loaded.m2s_rest) | last),
+            too_long.eq(s2m_ends & s2m.last & ~last),
+            cause.eq(Mux(~moves, refused, Mux(too_long, Cause.OVERFLOW, Cause.NONE))),
+        ]
+        total = Signal(32)
+        m.d.comb += [
+            total.eq(Mux(loaded.opened, loaded.progress.bytes, 0) + length_m1 + 1),
+            self.o.payload.src.eq(loaded.src),
+            self.o.payload.dst.eq(loaded.dst),
+            self.o.payload.length_m1.eq(length_m1),
+            self.o.payload.queue.eq(active),
+            self.o.payload.moves.eq(moves),
+            self.o.payload.last.eq(~moves | last | too_long),
+            self.packet.queue.eq(active),
+            self.packet.cause.eq(cause),
+            self.packet.bytes.eq(total),
+            self.packet.m2s_index.eq(loaded.m2s_index),
+            self.packet.s2m_index.eq(loaded.s2m_index),
+            self.packet.m2s_request.eq(moves & m2s.interrupt),
+            self.packet.s2m_interrupt.eq(moves & s2m.interrupt),
+            save.en.eq(go),
+            save.data.m2s.eq(Mux(m2s_ends, 0, loaded.progress.m2s + length_m1 + 1)),
+            save.data.s2m.eq(Mux(s2m_ends, 0, loaded.progress.s2m + length_m1 + 1)),
+            save.data.bytes.eq(total),
+        ]
+        for i, queue in enumerate(self.queue):
+            mine = go & moves & (active == i)
+            m.d.comb += [
+                queue.m2s_take.eq(mine & m2s_ends),
+                queue.s2m_take.eq(mine & s2m_ends),
+            ]
+        return cause
+
+    def _check(self, m, loaded, tenant, refused):
+        """Set ``refused`` to the first reason for which the descriptors may not be executed."""
+        m2s, s2m = loaded.m2s.descriptor, loaded.s2m.descriptor
+        width = self.config.addr_width
+        beyond = [
+            descriptor.address[width:].any() | (start + rest)[width]
+            for descriptor, start, rest in ((m2s, loaded.src, loaded.m2s_rest),
+                                            (s2m, loaded.dst, loaded.s2m_rest))]
+        checks = (
+            (loaded.overrun, Cause.DOORBELL),
+            (loaded.m2s.fetch_error | loaded.s2m.fetch_error, Cause.FETCH_RESPONSE),
+            (loaded.m2s.ring_error | loaded.s2m.ring_error, Cause.RING_ID),
+            (m2s.meta | s2m.meta, Cause.META),
+            (Cat(m2s.reserved, m2s.concat, s2m.reserved, s2m.barrier, s2m.concat).any(),
+             Cause.RESERVED),
+            ((m2s.tenant != tenant) | (s2m.tenant != tenant), Cause.TENANT),
+            (Cat(beyond).any(), Cause.ADDRESS),
+            (~loaded.opened & ~m2s.first, Cause.FIRST),
+            (loaded.opened & m2s.first & (loaded.progress.m2s == 0), Cause.LAST),
+        )
+        for condition, cause in reversed(checks):
+            with m.If(condition):
+                m.d.comb += refused.eq(cause)

@@ -1,0 +1,186 @@
+"""One queue pair: its registers, its two rings, and its life from enable to reset."""
+
+from amaranth import Cat, Const, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from rtl.bus import AXI4LiteSignature
+from rtl.config import DmaConfig
+from rtl.csr import RegisterBank
+
+from .completion import CompletionContext
+from .descriptor import CAUSE_WIDTH
+from .encoding import Cause
+from .fetcher import RingContext
+from .planner import PlannerContext
+from .registers import MANAGER, PAGE_BYTES, QUEUE
+from .ring import Ring
+
+__all__ = ["HALVES", "QueuePair"]
+
+HALVES = ("m2s", "s2m")
+
+
+class QueuePair(wiring.Component):
+    """State of a queue pair, between the registers and the shared parts of the engine.
+
+    Members
+    -------
+    s_axil, s_axil_manager : :py:`In(AXI4LiteSignature(12))`
+        The pair's page and its manager's page.
+    fetch_m2s, fetch_s2m : :py:`In(RingContext(config))`
+        The rings, to the fetcher.
+    plan : :py:`In(PlannerContext())`
+        The pair, to the planner.
+    complete_m2s, complete_s2m : :py:`In(CompletionContext(config))`
+        The completion rings, to the completion writer.
+    arrive_slot_m2s, arrive_slot_s2m, take_slot_m2s, take_slot_s2m : :py:`Out`
+        Places in the part of the descriptor store that belongs to the ring.
+    cause : :py:`In(CAUSE_WIDTH)`
+        First error since the last reset.
+    piece, completed : :py:`In(1)`
+        Strobes: a piece of the pair has left the engine without, or with, a completion.
+    clear : :py:`Out(1)`
+        Strobe: the pair is drained and starts anew.
+    tenant : :py:`Out(16)`
+        Owner of the pair.
+    busy : :py:`Out(1)`
+        Something of the pair is under way.
+    irq : :py:`Out(1)`
+        Interrupt, a level.
+    """
+
+    s_axil: wiring.PureInterface
+    s_axil_manager: wiring.PureInterface
+    plan: wiring.PureInterface
+    cause: Signal
+    piece: Signal
+    completed: Signal
+    clear: Signal
+    tenant: Signal
+    busy: Signal
+    irq: Signal
+
+    def __init__(self, config: DmaConfig):
+        self.config = config
+        page_bits = ceil_log2(PAGE_BYTES)
+        slot = ceil_log2(config.prefetch)
+        super().__init__({
+            "s_axil":         In(AXI4LiteSignature(addr_width=page_bits)),
+            "s_axil_manager": In(AXI4LiteSignature(addr_width=page_bits)),
+            **{f"fetch_{half}": In(RingContext(config)) for half in HALVES},
+            "plan":           In(PlannerContext()),
+            **{f"complete_{half}": In(CompletionContext(config)) for half in HALVES},
+            **{f"arrive_slot_{half}": Out(slot) for half in HALVES},
+            **{f"take_slot_{half}": Out(slot) for half in HALVES},
+            "cause":          In(CAUSE_WIDTH),
+            "piece":          In(1),
+            "completed":      In(1),
+            "clear":          Out(1),
+            "tenant":         Out(16),
+            "busy":           Out(1),
+            "irq":            Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        page_bits = ceil_log2(PAGE_BYTES)
+        m.submodules.bank = bank = RegisterBank(QUEUE, addr_width=page_bits)
+        m.submodules.manager = manager = RegisterBank(MANAGER, addr_width=page_bits)
+        wiring.connect(m, wiring.flipped(self.s_axil), bank.s_axil)
+        wiring.connect(m, wiring.flipped(self.s_axil_manager), manager.s_axil)
+        m.d.comb += self.tenant.eq(manager.tenant_id)
+
+        # Pieces between the planner and their end, completion included.
+        work = Signal(range(4 * (self.config.outstanding + self.config.packets)))
+        m.d.sync += work.eq(work + self.plan.start - self.piece - self.completed)
+
+        failed, resetting, idle, stopped = Signal(), Signal(), Signal(), Signal()
+        rings = [self._ring(m, half, bank, failed | resetting) for half in HALVES]
+        m.d.comb += [
+            failed.eq(self.cause != Cause.NONE),
+            idle.eq((work == 0) & ~self.plan.planning & rings[0].idle & rings[1].idle
+                    & ~self.fetch_m2s.picked & ~self.fetch_s2m.picked),
+            self.busy.eq(~idle),
+            stopped.eq(failed & idle & ~self.plan.opened),
+            self.clear.eq(resetting & idle),
+            self.plan.run.eq(bank.m2s_cfg_en_scheduling & bank.s2m_cfg_en_scheduling
+                             & ~resetting),
+            self.plan.stop.eq(failed),
+            self.plan.idle.eq(work == 0),
+            self.plan.clear.eq(self.clear),
+            self.plan.tenant.eq(self.tenant),
+            bank.state_running.eq(self.plan.run & ~failed),
+            bank.state_stopped.eq(stopped),
+            bank.state_resetting.eq(resetting),
+            bank.state_busy.eq(self.busy),
+            bank.state_cause.eq(self.cause),
+        ]
+        with m.If(self.clear):
+            m.d.sync += resetting.eq(0)
+        with m.If(bank.sw_ctrl_write & bank.sw_ctrl_reset):
+            m.d.sync += resetting.eq(1)
+
+        stopped_prev = Signal()
+        m.d.sync += stopped_prev.eq(stopped)
+        m.d.comb += [
+            bank.irq_cause_s2m_set.eq(self.complete_s2m.interrupt),
+            bank.irq_cause_m2s_set.eq(self.complete_m2s.interrupt),
+            bank.irq_cause_error_set.eq(stopped & ~stopped_prev),
+            self.irq.eq(bank.irq_cause_s2m & bank.irq_enable_s2m
+                        | bank.irq_cause_m2s & bank.irq_enable_m2s
+                        | bank.irq_cause_error & bank.irq_enable_error),
+        ]
+        return m
+
+    def _ring(self, m, half, bank, held):
+        """Add the ring of one half, between its registers and the shared parts."""
+        ring = Ring(prefetch=self.config.prefetch)
+        m.submodules[half] = ring
+
+        def register(name):
+            return getattr(bank, f"{half}_{name}")
+
+        fetch, complete = getattr(self, f"fetch_{half}"), getattr(self, f"complete_{half}")
+        plan = self.plan
+        m.d.comb += [
+            ring.enable.eq(register("cfg_en_prefetch") & ~held),
+            ring.clear.eq(self.clear),
+            ring.length.eq(register("ring_length_count")),
+            ring.doorbell.eq(register("tail_inc_write")),
+            ring.doorbell_count.eq(register("tail_inc_count")),
+            ring.fetch.eq(fetch.fetch),
+            ring.fetch_count.eq(fetch.fetch_count),
+            ring.arrive.eq(fetch.arrive),
+            ring.take.eq(getattr(plan, f"{half}_take")),
+            fetch.wants.eq(ring.wants),
+            fetch.base.eq(Cat(Const(0, 6), register("ring_base_lo_address"),
+                              register("ring_base_hi_address"))),
+            fetch.length.eq(ring.length),
+            fetch.pending.eq(ring.pending),
+            fetch.head.eq(ring.head),
+            fetch.head_id.eq(ring.head_id),
+            fetch.tenant.eq(self.tenant),
+            getattr(plan, f"{half}_available").eq(ring.available),
+            getattr(plan, f"{half}_index").eq(ring.current),
+            getattr(plan, f"{half}_overrun").eq(ring.overrun),
+            getattr(self, f"arrive_slot_{half}").eq(ring.arrive_slot),
+            getattr(self, f"take_slot_{half}").eq(ring.take_slot),
+            complete.enable.eq(register("comp_cfg_enable")),
+            complete.base.eq(Cat(Const(0, 6), register("comp_base_lo_address"),
+                                 register("comp_base_hi_address"))),
+            complete.length.eq(ring.length),
+            complete.tenant.eq(self.tenant),
+            complete.clear.eq(self.clear),
+            register("status_pending").eq(ring.pending),
+            register("status_prefetched").eq(ring.level),
+            register("head_index").eq(ring.head),
+            register("head_ring_id").eq(ring.head_id),
+            register("tail_index").eq(ring.tail),
+            register("tail_ring_id").eq(ring.tail_id),
+            register("current_index").eq(ring.current),
+            register("comp_head_index").eq(complete.head),
+            register("comp_head_ring_id").eq(complete.head_id),
+        ]
+        return ring

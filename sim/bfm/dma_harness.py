@@ -1,0 +1,95 @@
+"""The DMA engine on a memory, with counters of its data beats; the host holds the registers."""
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import fifo, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.bus import AXI4LiteSignature
+from rtl.config import DmaConfig
+from rtl.nitro_dma.engine import NitroDma
+from rtl.nitro_dma.reader import DATA_ID
+
+from .axi_memory import AXI4Memory
+
+__all__ = ["DmaHarness"]
+
+
+class DmaHarness(wiring.Component):
+    """Engine, memory ``memory`` and counters of one simulation.
+
+    Parameters
+    ----------
+    config : :class:`~rtl.config.DmaConfig`
+        Configuration of the engine.
+    bytes, latency : :class:`int`
+        As in :class:`~sim.bfm.axi_memory.AXI4Memory`; addresses start at 0.
+
+    Members
+    -------
+    s_axil : :py:`In(AXI4LiteSignature(addr_width=20))`
+        Registers.
+    stall : :py:`In(8)`
+        Back-pressure of the memory.
+    irq : :py:`Out(1)`
+        Interrupt.
+    r_beats, w_beats : :py:`Out(32)`
+        Beats of data read and written; no descriptors, no completions.
+    r_first, r_last, w_first, w_last : :py:`Out(32)`
+        Cycles of the first and last of them.
+    request : :py:`Out(32)`
+        Cycle in which the latest read of data was first requested.
+    bell : :py:`Out(32)`
+        Cycle in which the latest register write was accepted.
+    """
+
+    def __init__(self, config: DmaConfig, *, bytes: int = 1 << 20, latency: int = 2):
+        self.config = config
+        self.bytes = bytes
+        self.latency = latency
+        counters = ("r_beats", "w_beats", "r_first", "r_last", "w_first", "w_last", "request",
+                    "bell")
+        super().__init__({
+            "s_axil": In(AXI4LiteSignature(addr_width=20)),
+            "stall":  In(8),
+            "irq":    Out(1),
+            **{name: Out(32) for name in counters},
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.dma = dma = NitroDma(self.config)
+        m.submodules.memory = memory = AXI4Memory([dma.m_axi.signature], bytes=self.bytes,
+                                                  latency=self.latency)
+        wiring.connect(m, dma.m_axi, memory.s_axi_0)
+        wiring.connect(m, wiring.flipped(self.s_axil), dma.s_axil)
+        m.d.comb += [memory.stall.eq(self.stall), self.irq.eq(dma.irq)]
+
+        axi = dma.m_axi
+        m.submodules.owners = owners = fifo.SyncFIFO(width=len(axi.awid), depth=128)
+        now = Signal(32)
+        m.d.sync += now.eq(now + 1)
+        m.d.comb += [
+            owners.w_data.eq(axi.awid),
+            owners.w_en.eq(axi.awvalid & axi.awready),
+            owners.r_en.eq(axi.wvalid & axi.wready & axi.wlast),
+        ]
+        beats = {
+            "r": axi.rvalid & axi.rready & (axi.rid == DATA_ID),
+            "w": axi.wvalid & axi.wready & (owners.r_data == DATA_ID),
+        }
+        for name, beat in beats.items():
+            count = getattr(self, f"{name}_beats")
+            with m.If(beat):
+                m.d.sync += [
+                    count.eq(count + 1),
+                    getattr(self, f"{name}_last").eq(now),
+                    getattr(self, f"{name}_first").eq(
+                        Mux(count == 0, now, getattr(self, f"{name}_first"))),
+                ]
+        requested = Signal()
+        m.d.sync += requested.eq(axi.arvalid & ~axi.arready)
+        with m.If(axi.arvalid & ~requested & (axi.arid == DATA_ID)):
+            m.d.sync += self.request.eq(now)
+        with m.If(self.s_axil.awvalid & self.s_axil.awready):
+            m.d.sync += self.bell.eq(now)
+        return m

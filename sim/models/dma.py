@@ -1,0 +1,247 @@
+"""Golden model of the DMA engine: rings, packets, pieces, bursts, completions.
+
+Plain Python over a byte-addressed memory. What the model leaves in memory, the engine must leave
+in memory, byte for byte, completions included; its data bursts are those of the engine, in order.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+from rtl.nitro_dma.encoding import (
+    COMPLETION,
+    DESCRIPTOR,
+    DESCRIPTOR_BYTES,
+    FIRST_RING_ID,
+    Cause,
+    pack,
+    unpack,
+)
+
+__all__ = ["Burst", "Memory", "Piece", "QueueModel", "Ring", "legalise"]
+
+PAGE = 4096
+
+
+@dataclasses.dataclass(frozen=True)
+class Burst:
+    """An AXI4 burst of full-width beats: aligned byte address and number of beats."""
+
+    address: int
+    beats: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Piece:
+    """Bytes that lie in one source and one destination buffer."""
+
+    src: int
+    dst: int
+    length: int
+
+
+def legalise(address: int, length: int, *, beat_bytes: int, max_burst: int) -> list[Burst]:
+    """Return the bursts that move ``length`` bytes at ``address``.
+
+    A burst ends at each multiple of ``max_burst`` beats and at each 4 KiB boundary.
+    """
+    block = min(max_burst * beat_bytes, PAGE)
+    bursts, end = [], address + length
+    while address < end:
+        stop = min(end, (address // block + 1) * block)
+        first, last = address // beat_bytes, (stop - 1) // beat_bytes
+        bursts.append(Burst(first * beat_bytes, last - first + 1))
+        address = stop
+    return bursts
+
+
+@dataclasses.dataclass
+class Memory:
+    """A flat memory that starts at ``base``."""
+
+    data: bytearray
+    base: int = 0
+
+    def read(self, address: int, length: int) -> bytes:
+        """Return ``length`` bytes at ``address``."""
+        start = address - self.base
+        if not 0 <= start <= len(self.data) - length:
+            raise ValueError(f"Read of {length} bytes at {address:#x} leaves the memory")
+        return bytes(self.data[start:start + length])
+
+    def write(self, address: int, payload: bytes) -> None:
+        """Write ``payload`` at ``address``."""
+        start = address - self.base
+        if not 0 <= start <= len(self.data) - len(payload):
+            raise ValueError(f"Write of {len(payload)} bytes at {address:#x} leaves the memory")
+        self.data[start:start + len(payload)] = payload
+
+
+@dataclasses.dataclass
+class Ring:
+    """A ring in memory and the position in it: submissions read, or completions written."""
+
+    base: int
+    length: int
+    index: int = 0
+    ring_id: int = FIRST_RING_ID
+    pending: int = 0
+
+    def advance(self) -> int:
+        """Move on by one entry; return the index of the entry left behind."""
+        left = self.index
+        self.index += 1
+        if self.index == self.length:
+            self.index, self.ring_id = 0, (self.ring_id + 1) % 4
+        return left
+
+    @property
+    def address(self) -> int:
+        """Address of the current entry."""
+        return self.base + DESCRIPTOR_BYTES * self.index
+
+
+class QueueModel:
+    """One queue pair.
+
+    Parameters
+    ----------
+    memory : :class:`Memory`
+        Everything the queue reads and writes.
+    m2s, s2m, m2s_done, s2m_done : :class:`Ring`
+        Submission and completion rings.
+    tenant : :class:`int`
+        Owner of the queue.
+    addr_width : :class:`int`
+        Width of the engine's addresses.
+    fails : callable
+        ``fails(kind, address, length)`` says whether the bus answers a ``read`` or ``write`` of
+        data with an error.
+    """
+
+    def __init__(self, memory: Memory, m2s: Ring, s2m: Ring, m2s_done: Ring, s2m_done: Ring, *,
+                 tenant: int = 0, addr_width: int = 40,
+                 fails: Callable[[str, int, int], bool] = lambda kind, address, length: False):
+        self.memory = memory
+        self.m2s, self.s2m = m2s, s2m
+        self.m2s_done, self.s2m_done = m2s_done, s2m_done
+        self.tenant = tenant
+        self.addr_width = addr_width
+        self.fails = fails
+        self.cause = Cause.NONE
+        self.pieces: list[Piece] = []
+        self.completions: list[dict[str, int]] = []
+        self._source = self._destination = 0      # bytes done of the current buffers
+        self._opened = False
+        self._bytes = 0
+
+    def doorbell(self, *, m2s: int = 0, s2m: int = 0) -> None:
+        """Announce descriptors."""
+        self.m2s.pending += m2s
+        self.s2m.pending += s2m
+
+    def run(self) -> None:
+        """Execute until a buffer is missing or an error stops the queue."""
+        while self.cause == Cause.NONE and self._step():
+            pass
+
+    def _step(self) -> bool:
+        """Execute one piece; return whether there was one."""
+        m2s_ring, s2m_ring = self.m2s, self.s2m
+        if m2s_ring.pending > m2s_ring.length or s2m_ring.pending > s2m_ring.length:
+            self._fail(Cause.DOORBELL)
+            return False
+        if not m2s_ring.pending or not s2m_ring.pending:
+            return False
+        m2s = unpack(DESCRIPTOR, self.memory.read(m2s_ring.address, DESCRIPTOR_BYTES))
+        s2m = unpack(DESCRIPTOR, self.memory.read(s2m_ring.address, DESCRIPTOR_BYTES))
+        refused = next(self._refusals(m2s, s2m), Cause.NONE)
+        if refused != Cause.NONE:
+            self._fail(refused)
+            return False
+
+        m2s_left = (m2s["length"] or 65536) - self._source
+        s2m_left = (s2m["length"] or 65536) - self._destination
+        length = min(m2s_left, s2m_left)
+        piece = Piece(m2s["address"] + self._source, s2m["address"] + self._destination, length)
+        self._opened = True
+        if not self._move(piece):
+            return False
+        ends = length == m2s_left and bool(m2s["last"])
+        used_s2m = length == s2m_left or ends
+        indices = m2s_ring.index, s2m_ring.index
+        self._source = self._retire(m2s_ring, length == m2s_left, self._source + length)
+        self._destination = self._retire(s2m_ring, used_s2m, self._destination + length)
+        if ends:
+            self._complete(indices, m2s["interrupt"], s2m["interrupt"])
+        elif used_s2m and s2m["last"]:
+            self._fail(Cause.OVERFLOW, indices[1], s2m["interrupt"])
+        return True
+
+    def _refusals(self, m2s: dict[str, int], s2m: dict[str, int]) -> Iterator[Cause]:
+        """Yield the reasons against executing two descriptors, the first first."""
+        both = ((m2s, self.m2s), (s2m, self.s2m))
+        if any(desc["ring_id"] != ring.ring_id for desc, ring in both):
+            yield Cause.RING_ID
+        if any(desc["meta"] for desc, _ in both):
+            yield Cause.META
+        if any(desc["reserved"] or desc["concat"] for desc, _ in both) or s2m["barrier"]:
+            yield Cause.RESERVED
+        if any(desc["tenant"] != self.tenant for desc, _ in both):
+            yield Cause.TENANT
+        if any(desc["address"] + (desc["length"] or 65536) > 1 << self.addr_width
+               for desc, _ in both):
+            yield Cause.ADDRESS
+        if not self._opened and not m2s["first"]:
+            yield Cause.FIRST
+        if self._opened and m2s["first"] and self._source == 0:
+            yield Cause.LAST
+
+    def _move(self, piece: Piece) -> bool:
+        """Copy the bytes of a piece; return whether the bus let it."""
+        if self.fails("read", piece.src, piece.length):
+            self._fail(Cause.READ_RESPONSE)
+            return False
+        self.memory.write(piece.dst, self.memory.read(piece.src, piece.length))
+        self.pieces.append(piece)
+        self._bytes += piece.length
+        if self.fails("write", piece.dst, piece.length):
+            self._fail(Cause.WRITE_RESPONSE)
+            return False
+        return True
+
+    @staticmethod
+    def _retire(ring: Ring, used: bool, done: int) -> int:
+        """Leave a descriptor if it is used up; return the bytes done of the current one."""
+        if not used:
+            return done
+        ring.advance()
+        ring.pending -= 1
+        return 0
+
+    def _complete(self, indices: tuple[int, int], m2s_request: int, s2m_interrupt: int) -> None:
+        self._write(self.s2m_done, bytes=self._bytes, index=indices[1], interrupt=s2m_interrupt)
+        if m2s_request:
+            self._write(self.m2s_done, bytes=self._bytes, index=indices[0], interrupt=1)
+        self._opened, self._bytes = False, 0
+
+    def _fail(self, cause: Cause, index: int | None = None, interrupt: int = 0) -> None:
+        """Stop with the completion of a failed packet."""
+        self.cause = cause
+        self._write(self.s2m_done, cause=cause, error=1, interrupt=interrupt,
+                    index=self.s2m.index if index is None else index)
+
+    def _write(self, ring: Ring, **fields: int) -> None:
+        """Write a completion."""
+        fields |= {"first": 1, "last": 1, "ring_id": ring.ring_id}
+        self.memory.write(ring.address, pack(COMPLETION, **fields))
+        self.completions.append(fields)
+        ring.advance()
+
+    def bursts(self, *, beat_bytes: int, max_burst: int) -> tuple[list[Burst], list[Burst]]:
+        """Return the data bursts of all pieces so far: reads, and writes."""
+        reads, writes = [], []
+        for piece in self.pieces:
+            reads += legalise(piece.src, piece.length, beat_bytes=beat_bytes, max_burst=max_burst)
+            writes += legalise(piece.dst, piece.length, beat_bytes=beat_bytes,
+                               max_burst=max_burst)
+        return reads, writes

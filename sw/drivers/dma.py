@@ -1,0 +1,237 @@
+"""Host driver of the DMA engine.
+
+The driver knows neither bus nor simulator: it reaches memory and registers through four callables,
+so that one driver serves Verilated models, cocotb (through ``cocotb.bridge``) and real hosts.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from rtl.nitro_dma.encoding import (
+    COMPLETION,
+    DESCRIPTOR,
+    DESCRIPTOR_BYTES,
+    FIRST_RING_ID,
+    Cause,
+    pack,
+    unpack,
+)
+
+__all__ = ["Completion", "DmaBus", "DmaError", "DmaQueue", "QUEUE_REGISTERS"]
+
+MAX_BUFFER = 65536
+S2M = 0x400
+
+# Offsets in a queue's page; a test holds them against the register declaration.
+QUEUE_REGISTERS = {
+    "CFG": 0x20, "RING_BASE_LO": 0x28, "RING_BASE_HI": 0x2C, "RING_LENGTH": 0x30, "TAIL_INC": 0x38,
+    "COMP_BASE_LO": 0x44, "COMP_BASE_HI": 0x48, "STATE": 0x800, "SW_CTRL": 0x8B0,
+}
+ENABLE = 3 << 16
+RESET = 1 << 8
+STATE_STOPPED = 1 << 1
+STATE_RESETTING = 1 << 2
+
+Buffer = tuple[int, int]
+
+
+class DmaError(Exception):
+    """The engine stopped a queue pair; ``cause`` says why."""
+
+    def __init__(self, cause: Cause):
+        super().__init__(f"DMA queue stopped: {cause.name}")
+        self.cause = cause
+
+
+@dataclasses.dataclass(frozen=True)
+class DmaBus:
+    """How the driver reaches memory and registers.
+
+    Parameters
+    ----------
+    read_memory, write_memory : callable
+        ``read_memory(address, length) -> bytes`` and ``write_memory(address, data)``.
+    read_register, write_register : callable
+        ``read_register(offset) -> int`` and ``write_register(offset, value)``, offsets from the
+        base of the engine.
+    """
+
+    read_memory: Callable[[int, int], bytes]
+    write_memory: Callable[[int, bytes], None]
+    read_register: Callable[[int], int]
+    write_register: Callable[[int, int], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Completion:
+    """A packet's end: bytes moved, ring index of its last descriptor, and cause of failure."""
+
+    bytes: int
+    index: int
+    cause: Cause
+    interrupt: bool
+
+
+class _Ring:
+    """Software's position in a ring of memory."""
+
+    def __init__(self, base: int, depth: int):
+        self.base = base
+        self.depth = depth
+        self.count = 0
+
+    @property
+    def address(self) -> int:
+        return self.base + self.count % self.depth * DESCRIPTOR_BYTES
+
+    @property
+    def ring_id(self) -> int:
+        return (self.count // self.depth + FIRST_RING_ID) % 4
+
+
+class DmaQueue:
+    """One queue pair.
+
+    Parameters
+    ----------
+    bus : :class:`DmaBus`
+        Memory and registers.
+    queue : :class:`int`
+        Number of the pair.
+    arena : :class:`int`
+        Address of :meth:`arena_bytes` bytes for the four rings, a multiple of 64.
+    depth : :class:`int`
+        Entries of each ring, 4 to 65536.
+    tenant : :class:`int`
+        Owner of the pair, as set by its manager.
+
+    Raises
+    ------
+    :exc:`ValueError`
+        If ``arena`` or ``depth`` is not possible.
+    """
+
+    def __init__(self, bus: DmaBus, *, queue: int = 0, arena: int, depth: int = 64,
+                 tenant: int = 0):
+        if not 4 <= depth <= 65536:
+            raise ValueError(f"Ring depth must be from 4 to 65536, not {depth!r}")
+        if arena % 64:
+            raise ValueError(f"Arena must be a multiple of 64, not {arena:#x}")
+        self.bus = bus
+        self.page = 0x1000 * (1 + queue)
+        self.depth = depth
+        self.tenant = tenant
+        self.arena = arena
+        self.m2s, self.s2m, self.m2s_done, self.s2m_done = self._rings()
+
+    @staticmethod
+    def arena_bytes(depth: int) -> int:
+        """Bytes of the four rings."""
+        return 4 * (-(-depth * DESCRIPTOR_BYTES // 64) * 64)
+
+    def _rings(self) -> list[_Ring]:
+        step = self.arena_bytes(self.depth) // 4
+        return [_Ring(self.arena + i * step, self.depth) for i in range(4)]
+
+    def _write(self, name: str, value: int, half: int = 0) -> None:
+        self.bus.write_register(self.page + half + QUEUE_REGISTERS[name], value)
+
+    def state(self) -> int:
+        """Return the STATE register."""
+        return self.bus.read_register(self.page + QUEUE_REGISTERS["STATE"])
+
+    def start(self) -> None:
+        """Reset the pair, empty the rings and enable both halves."""
+        self.m2s, self.s2m, self.m2s_done, self.s2m_done = self._rings()
+        self.bus.write_memory(self.arena, bytes(self.arena_bytes(self.depth)))
+        self._write("SW_CTRL", RESET)
+        while self.state() & STATE_RESETTING:
+            pass
+        for half, ring, done in ((0, self.m2s, self.m2s_done), (S2M, self.s2m, self.s2m_done)):
+            self._write("RING_BASE_LO", ring.base & 0xFFFF_FFFF, half)
+            self._write("RING_BASE_HI", ring.base >> 32, half)
+            self._write("RING_LENGTH", self.depth, half)
+            self._write("COMP_BASE_LO", done.base & 0xFFFF_FFFF, half)
+            self._write("COMP_BASE_HI", done.base >> 32, half)
+            self._write("CFG", ENABLE, half)
+
+    def put(self, ring: _Ring, **fields: int) -> None:
+        """Write the next descriptor of a ring, without announcing it."""
+        fields = {"ring_id": ring.ring_id, "tenant": self.tenant} | fields
+        self.bus.write_memory(ring.address, pack(DESCRIPTOR, **fields))
+        ring.count += 1
+
+    def submit(self, sources: Sequence[Buffer], destinations: Sequence[Buffer], *,
+               interrupt: bool = False, barrier: bool = False, ring_doorbell: bool = True) -> None:
+        """Announce one packet: ``(address, length)`` of its source and destination buffers.
+
+        Parameters
+        ----------
+        interrupt : :class:`bool`
+            Ask for interrupts of both halves and for an M2S completion.
+        barrier : :class:`bool`
+            Start after everything before is complete.
+        ring_doorbell : :class:`bool`
+            Announce at once; else :meth:`doorbell` does, for several packets.
+
+        Raises
+        ------
+        :exc:`ValueError`
+            If a length is not from 1 to 65536.
+        """
+        for _, length in (*sources, *destinations):
+            if not 1 <= length <= MAX_BUFFER:
+                raise ValueError(f"Buffer length must be from 1 to {MAX_BUFFER}, not {length!r}")
+        for i, (address, length) in enumerate(destinations):
+            last = i == len(destinations) - 1
+            self.put(self.s2m, address=address, length=length % MAX_BUFFER, first=i == 0,
+                     last=last, interrupt=interrupt and last)
+        for i, (address, length) in enumerate(sources):
+            last = i == len(sources) - 1
+            self.put(self.m2s, address=address, length=length % MAX_BUFFER, first=i == 0,
+                     last=last, interrupt=interrupt and last, barrier=barrier and i == 0)
+        if ring_doorbell:
+            self.doorbell(m2s=len(sources), s2m=len(destinations))
+
+    def doorbell(self, *, m2s: int, s2m: int) -> None:
+        """Announce descriptors that :meth:`put` has written."""
+        if s2m:
+            self._write("TAIL_INC", s2m, S2M)
+        if m2s:
+            self._write("TAIL_INC", m2s)
+
+    def poll(self) -> Completion | None:
+        """Return the next S2M completion, or None if there is none yet."""
+        return self._poll(self.s2m_done)
+
+    def poll_m2s(self) -> Completion | None:
+        """Return the next M2S completion, or None if there is none yet."""
+        return self._poll(self.m2s_done)
+
+    def _poll(self, ring: _Ring) -> Completion | None:
+        fields = unpack(COMPLETION, self.bus.read_memory(ring.address, DESCRIPTOR_BYTES))
+        if fields["ring_id"] != ring.ring_id:
+            return None
+        ring.count += 1
+        return Completion(fields["bytes"], fields["index"], Cause(fields["cause"]),
+                          bool(fields["interrupt"]))
+
+    def wait(self, polls: int = 100_000) -> Completion:
+        """Poll until a packet is complete.
+
+        Raises
+        ------
+        :exc:`DmaError`
+            If the packet failed.
+        :exc:`TimeoutError`
+            If there is no completion after ``polls`` looks.
+        """
+        for _ in range(polls):
+            completion = self.poll()
+            if completion is None:
+                self.state()        # takes a little time on any bus
+                continue
+            if completion.cause != Cause.NONE:
+                raise DmaError(completion.cause)
+            return completion
+        raise TimeoutError(f"No completion after {polls} polls")
