@@ -53,7 +53,7 @@ IDENTITY: dict[SystemName, int] = {
 
 #: System registers whose value at reset programs depend on.
 RESET_SYSTEM: dict[SystemName, int] = {
-    SCTLR: 0x30d0_0980,
+    SCTLR: 0x30d0_0800,
     VBAR: 0,
     (3, 0, 1, 0, 2): 0,                 # CPACR_EL1: floating point traps
     (3, 3, 14, 0, 0): 100_000_000,      # CNTFRQ_EL0

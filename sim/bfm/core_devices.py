@@ -1,0 +1,295 @@
+"""What stands between the ports of the core and the memory in the run harness."""
+
+from amaranth import Cat, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.bus import AXI4Signature, Resp
+from rtl.soc.memory_map import region
+
+from .ram import Log, SimRam
+
+__all__ = ["AddressGate", "HarnessDevices", "LocalSignature"]
+
+INPUT_BYTES = 1 << 16
+OUTPUT_DEPTH = 1 << 16
+
+UART_EMPTY_BIT = 4
+
+
+class LocalSignature(wiring.Signature):
+    """Accesses of 16 bytes, one a cycle and direction, seen from who makes them.
+
+    Members
+    -------
+    read, write : 1
+        The access happens in this cycle.
+    read_addr, write_addr : ``addr_width``
+        Byte address of any byte of the row.
+    read_data : 128, write_data : 128, write_strobe : 16
+        The row. ``read_data`` belongs to ``read_addr`` in the same cycle.
+    read_known, write_known : 1
+        Something stands at the address.
+    """
+
+    def __init__(self, addr_width: int):
+        super().__init__({
+            "read":         Out(1),
+            "read_addr":    Out(addr_width),
+            "read_data":    In(128),
+            "read_known":   In(1),
+            "write":        Out(1),
+            "write_addr":   Out(addr_width),
+            "write_data":   Out(128),
+            "write_strobe": Out(16),
+            "write_known":  In(1),
+        })
+
+
+class AddressGate(wiring.Component):
+    """AXI4 pass-through for one address range; all else goes to a local port.
+
+    Bursts into the range pass unchanged. Another one waits until the range has answered all
+    earlier ones of its direction, then runs beat by beat on the local port; so responses come in
+    order. An address that is unknown there gives DECERR.
+
+    Parameters
+    ----------
+    signature : :class:`AXI4Signature`
+        Of both sides, 128 bits wide; may be read-only.
+    base, bytes : :class:`int`
+        The range, aligned to its size.
+
+    Members
+    -------
+    s_axi : :py:`In(signature)`
+        From the manager.
+    m_axi : :py:`Out(signature)`
+        To the range.
+    local : :py:`Out(LocalSignature(addr_width))`
+        To all else.
+    """
+
+    s_axi: wiring.PureInterface
+    m_axi: wiring.PureInterface
+    local: wiring.PureInterface
+
+    def __init__(self, *, signature: AXI4Signature, base: int, bytes: int):
+        if signature.data_width != 128:
+            raise ValueError(f"Data width must be 128, not {signature.data_width!r}")
+        self.signature_axi = signature
+        self.base = base
+        self.bytes = bytes
+        super().__init__({
+            "s_axi": In(signature),
+            "m_axi": Out(signature),
+            "local": Out(LocalSignature(signature.addr_width)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        self._read(m)
+        if self.signature_axi.write:
+            self._write(m)
+        return m
+
+    def _inside(self, addr):
+        shift = (self.bytes - 1).bit_length()
+        return addr[shift:] == self.base >> shift
+
+    def _forward(self, m, prefix, names, *, source, sink):
+        m.d.comb += [getattr(sink, prefix + name).eq(getattr(source, prefix + name))
+                     for name in names]
+
+    def _read(self, m):
+        s, d, local = self.s_axi, self.m_axi, self.local
+        pending = Signal(8, name="reads_pending")
+        begun, ended = Signal(name="read_begun"), Signal(name="read_ended")
+        left = Signal(8, name="read_beats_left")
+        row = Signal(128, name="read_row")
+        failed = Signal(name="read_failed")
+        read_id = Signal.like(s.arid, name="read_id")
+        self._forward(m, "ar", ("id", "addr", "len", "size", "burst", "lock", "cache", "prot"),
+                      source=s, sink=d)
+        m.d.comb += [
+            begun.eq(d.arvalid & d.arready),
+            ended.eq(d.rvalid & d.rready & d.rlast),
+        ]
+        m.d.sync += pending.eq(pending + begun - ended)
+        with m.FSM(name="read"):
+            with m.State("PASS"):
+                m.d.comb += [
+                    d.arvalid.eq(s.arvalid & self._inside(s.araddr)),
+                    s.arready.eq(d.arready & self._inside(s.araddr)),
+                    s.rvalid.eq(d.rvalid), d.rready.eq(s.rready),
+                    s.rid.eq(d.rid), s.rdata.eq(d.rdata), s.rresp.eq(d.rresp), s.rlast.eq(d.rlast),
+                ]
+                with m.If(s.arvalid & ~self._inside(s.araddr) & (pending == 0)):
+                    m.d.comb += s.arready.eq(1)
+                    m.d.sync += [
+                        local.read_addr.eq(s.araddr), left.eq(s.arlen), read_id.eq(s.arid),
+                    ]
+                    m.next = "SAMPLE"
+            with m.State("SAMPLE"):
+                # Devices count on: what they answer is held while the manager is not ready.
+                m.d.comb += local.read.eq(1)
+                m.d.sync += [row.eq(local.read_data), failed.eq(~local.read_known)]
+                m.next = "ANSWER"
+            with m.State("ANSWER"):
+                m.d.comb += [
+                    s.rvalid.eq(1), s.rid.eq(read_id), s.rdata.eq(row), s.rlast.eq(left == 0),
+                ]
+                with m.If(failed):
+                    m.d.comb += s.rresp.eq(Resp.DECERR)
+                with m.If(s.rready):
+                    m.d.sync += [
+                        left.eq(left - 1),
+                        local.read_addr.eq(Cat(local.read_addr[:4], local.read_addr[4:] + 1)),
+                    ]
+                    m.next = "SAMPLE"
+                    with m.If(left == 0):
+                        m.next = "PASS"
+
+    def _write(self, m):
+        s, d, local = self.s_axi, self.m_axi, self.local
+        unanswered = Signal(8, name="writes_unanswered")
+        unfinished = Signal(8, name="writes_unfinished")
+        begun, sent, ended = (Signal(name=f"write_{what}") for what in ("begun", "sent", "ended"))
+        failed = Signal(name="write_failed")
+        self._forward(m, "aw", ("id", "addr", "len", "size", "burst", "lock", "cache", "prot"),
+                      source=s, sink=d)
+        self._forward(m, "w", ("data", "strb", "last"), source=s, sink=d)
+        m.d.comb += [
+            begun.eq(d.awvalid & d.awready),
+            sent.eq(d.wvalid & d.wready & d.wlast),
+            ended.eq(d.bvalid & d.bready),
+            local.write_data.eq(s.wdata),
+            local.write_strobe.eq(s.wstrb),
+        ]
+        m.d.sync += [
+            unanswered.eq(unanswered + begun - ended),
+            unfinished.eq(unfinished + begun - sent),
+        ]
+        write_id = Signal.like(s.awid, name="write_id")
+        with m.FSM(name="write"):
+            with m.State("PASS"):
+                m.d.comb += [
+                    d.awvalid.eq(s.awvalid & self._inside(s.awaddr)),
+                    s.awready.eq(d.awready & self._inside(s.awaddr)),
+                    d.wvalid.eq(s.wvalid & (unfinished != 0)),
+                    s.wready.eq(d.wready & (unfinished != 0)),
+                    s.bvalid.eq(d.bvalid), d.bready.eq(s.bready),
+                    s.bid.eq(d.bid), s.bresp.eq(d.bresp),
+                ]
+                with m.If(s.awvalid & ~self._inside(s.awaddr) & (unanswered == 0)):
+                    m.d.comb += s.awready.eq(1)
+                    m.d.sync += [local.write_addr.eq(s.awaddr), write_id.eq(s.awid), failed.eq(0)]
+                    m.next = "DATA"
+            with m.State("DATA"):
+                m.d.comb += [s.wready.eq(1), local.write.eq(s.wvalid)]
+                with m.If(s.wvalid):
+                    m.d.sync += [
+                        local.write_addr.eq(Cat(local.write_addr[:4], local.write_addr[4:] + 1)),
+                        failed.eq(failed | ~local.write_known),
+                    ]
+                    with m.If(s.wlast):
+                        m.next = "ANSWER"
+            with m.State("ANSWER"):
+                m.d.comb += [s.bvalid.eq(1), s.bid.eq(write_id)]
+                with m.If(failed):
+                    m.d.comb += s.bresp.eq(Resp.DECERR)
+                with m.If(s.bready):
+                    m.next = "PASS"
+
+
+class HarnessDevices(wiring.Component):
+    """UART and system controller, as far as programs in the run harness need them.
+
+    The receiver delivers the ``input_bytes`` bytes that the host has put in the memory ``input``,
+    and is empty after them. Sent characters go to the log ``output``.
+
+    Parameters
+    ----------
+    addr_width : :class:`int`
+        Width of addresses.
+
+    Members
+    -------
+    local : :py:`In(LocalSignature(addr_width))`
+        Accesses of the core.
+    cycles : :py:`In(64)`
+        What the cycle counter reads as.
+    input_bytes : :py:`In(32)`
+        Bytes of input.
+    sent : :py:`Out(64)`
+        Characters sent so far.
+    exited : :py:`Out(1)`, exit_code : :py:`Out(31)`
+        The program has ended, and how. Both stay.
+    """
+
+    local: wiring.PureInterface
+    cycles: Signal
+    input_bytes: Signal
+    sent: Signal
+    exited: Signal
+    exit_code: Signal
+
+    def __init__(self, *, addr_width: int):
+        self.addr_width = addr_width
+        super().__init__({
+            "local":       In(LocalSignature(addr_width)),
+            "cycles":      In(64),
+            "input_bytes": In(32),
+            "sent":        Out(64),
+            "exited":      Out(1),
+            "exit_code":   Out(31),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.output = output = Log(width=8, depth=OUTPUT_DEPTH)
+        m.submodules.input = received = SimRam(width=32, depth=INPUT_BYTES // 4)
+        local = self.local
+
+        def at(addr, name):
+            entry = region(name)
+            shift = (entry.size - 1).bit_length()
+            return addr[shift:] == entry.base >> shift
+
+        def row(addr):
+            return addr[4:12]
+
+        taken = Signal(32)
+        empty = Signal()
+        character = Signal(8)
+        m.d.comb += [
+            empty.eq(taken == self.input_bytes),
+            received.read_addr[0].eq(taken >> 2),
+            received.read_en[0].eq(1),
+            character.eq(received.read_data[0].word_select(taken[:2], 8)),
+        ]
+
+        m.d.comb += local.read_known.eq(at(local.read_addr, "UART") | at(local.read_addr, "SYSCTL"))
+        with m.If(at(local.read_addr, "UART")):
+            with m.If(row(local.read_addr) == 0):
+                m.d.comb += local.read_data[:8].eq(character)
+                # Half a row is read for a character; the bus cannot ask for less.
+                with m.If(local.read & ~local.read_addr[3] & ~empty):
+                    m.d.sync += taken.eq(taken + 1)
+            with m.Elif(row(local.read_addr) == 1):
+                m.d.comb += local.read_data[64 + UART_EMPTY_BIT].eq(empty)
+        with m.Elif(at(local.read_addr, "SYSCTL")):
+            with m.If(row(local.read_addr) == 0):
+                m.d.comb += local.read_data[64:].eq(self.cycles)
+
+        first_word = Signal()
+        m.d.comb += [
+            local.write_known.eq(at(local.write_addr, "UART") | at(local.write_addr, "SYSCTL")),
+            first_word.eq(local.write & (row(local.write_addr) == 0) & local.write_strobe[0]),
+            output.record.eq(local.write_data[:8]),
+            output.valid.eq(first_word & at(local.write_addr, "UART")),
+            self.sent.eq(output.count),
+        ]
+        with m.If(first_word & at(local.write_addr, "SYSCTL") & local.write_data[0] & ~self.exited):
+            m.d.sync += [self.exited.eq(1), self.exit_code.eq(local.write_data[1:32])]
+        return m

@@ -1,0 +1,135 @@
+"""The core with a RAM, a UART and the means to watch it: what ``tilicho run`` simulates."""
+
+from amaranth import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.config import CoreConfig
+from rtl.core.cause import CycleCause
+from rtl.core.core import Core
+from rtl.core.retire import RetireLayout
+from rtl.soc.memory_map import region
+
+from .axi_memory import AXI4Memory
+from .core_devices import AddressGate, HarnessDevices
+from .ram import Log
+
+__all__ = ["CoreHarness", "DEVICES", "RAM_BASE", "RAM_BYTES", "RETIRE_DEPTH"]
+
+RAM_BASE = region("DRAM").base
+RAM_BYTES = 64 << 20
+RETIRE_DEPTH = 1 << 15
+
+#: Regions of the memory map that the harness has.
+DEVICES = ("UART", "SYSCTL")
+
+
+class CoreHarness(wiring.Component):
+    """Core, 64 MiB of RAM at the DRAM's place, UART, exit register, counters and retire log.
+
+    Nothing in it waits for the host. A host that clocks at most :data:`RETIRE_DEPTH` cycles at a
+    time and then reads the logs loses neither a record nor a character.
+
+    Parameters
+    ----------
+    config : :class:`CoreConfig`
+        The core; by default that of the preset ``sim``.
+    latency : :class:`int`
+        Cycles from a request at the RAM to its first beat.
+
+    Members
+    -------
+    reset_pc : :py:`In(40)`
+        Where the program starts; held while reset is asserted.
+    log : :py:`In(1)`
+        Write retire records, until the program has ended.
+    stall : :py:`In(8)`
+        The RAM holds back each channel with a chance of ``stall`` / 256 in each cycle.
+    input_bytes : :py:`In(32)`
+        Bytes of input at ``devices.input``.
+    exited : :py:`Out(1)`, exit_code : :py:`Out(31)`
+        The program has ended.
+    sent, logged : :py:`Out(64)`
+        Characters in ``devices.output`` and records in ``retired``, ever.
+    cycles, instructions : :py:`Out(64)`
+        Since reset, up to the end of the program.
+    cause_<name> : :py:`Out(64)`
+        Cycles attributed to each :class:`CycleCause`; their sum is ``cycles``.
+    pc : :py:`Out(64)`
+        Of the instruction retired last.
+    """
+
+    reset_pc: Signal
+    log: Signal
+    stall: Signal
+    input_bytes: Signal
+    exited: Signal
+    exit_code: Signal
+    sent: Signal
+    logged: Signal
+    cycles: Signal
+    instructions: Signal
+    pc: Signal
+
+    def __init__(self, *, config: CoreConfig | None = None, latency: int = 20):
+        self.config = config = CoreConfig() if config is None else config
+        self.latency = latency
+        super().__init__({
+            "reset_pc":     In(config.addr_width),
+            "log":          In(1),
+            "stall":        In(8),
+            "input_bytes":  In(32),
+            "exited":       Out(1),
+            "exit_code":    Out(31),
+            "sent":         Out(64),
+            "logged":       Out(64),
+            "cycles":       Out(64),
+            "instructions": Out(64),
+            "pc":           Out(64),
+            **{f"cause_{cause.name.lower()}": Out(64) for cause in CycleCause},
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.core = core = Core(self.config)
+        m.d.comb += core.reset_pc.eq(self.reset_pc)
+        buses = {"instruction": core.ibus, "data": core.dbus}
+        m.submodules.dram = dram = AXI4Memory(
+            [bus.signature for bus in buses.values()],
+            bytes=RAM_BYTES, base=RAM_BASE, latency=self.latency)
+        m.d.comb += dram.stall.eq(self.stall)
+        for index, (name, bus) in enumerate(buses.items()):
+            gate = AddressGate(signature=bus.signature, base=RAM_BASE, bytes=RAM_BYTES)
+            m.submodules[f"{name}_gate"] = gate
+            wiring.connect(m, bus, gate.s_axi)
+            wiring.connect(m, gate.m_axi, getattr(dram, f"s_axi_{index}"))
+        m.submodules.devices = devices = HarnessDevices(addr_width=self.config.addr_width)
+        wiring.connect(m, gate.local, devices.local)
+        m.d.comb += [
+            devices.cycles.eq(self.cycles),
+            devices.input_bytes.eq(self.input_bytes),
+            self.exited.eq(devices.exited),
+            self.exit_code.eq(devices.exit_code),
+            self.sent.eq(devices.sent),
+        ]
+
+        m.submodules.retired = retired = Log(width=RetireLayout().size, depth=RETIRE_DEPTH)
+        m.d.comb += [
+            retired.record.eq(core.retire),
+            retired.valid.eq(core.retire.valid & self.log & ~self.exited),
+            self.logged.eq(retired.count),
+        ]
+
+        # A program ends with its exit: what the core does until the host looks does not count.
+        with m.If(~self.exited):
+            m.d.sync += self.cycles.eq(self.cycles + 1)
+            with m.Switch(core.cause):
+                for cause in CycleCause:
+                    counter = getattr(self, f"cause_{cause.name.lower()}")
+                    with m.Case(cause):
+                        m.d.sync += counter.eq(counter + 1)
+            with m.If(core.retire.valid):
+                m.d.sync += self.pc.eq(core.retire.pc)
+                with m.If(~core.retire.exception):
+                    m.d.sync += self.instructions.eq(self.instructions + 1)
+        return m

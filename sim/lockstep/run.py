@@ -1,0 +1,117 @@
+"""One program from its file to its figures: what ``tilicho run`` does between input and output."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+from rtl.config import CoreConfig, preset_hash
+from sim.bfm.core_harness import RAM_BASE, RAM_BYTES
+from sim.build import BuildTimes
+from sim.models.a64_checker import MismatchError
+
+from .program import load_program
+from .session import CoreRun, RunResult, new_checker
+
+__all__ = ["Outcome", "Request", "execute"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Request:
+    """What to run, and how.
+
+    Parameters
+    ----------
+    elf : :class:`Path`
+        The program.
+    name : :class:`str`
+        Its ``argv[0]``.
+    arguments : tuple of :class:`str`
+        The rest of ``argv``.
+    stdin : :class:`bytes`
+        Standard input.
+    lockstep : :class:`bool`
+        Check each instruction.
+    max_cycles : :class:`int`
+        Limit.
+    latency : :class:`int`
+        Of the RAM.
+    waves : :class:`Path` or None, wave_format : :class:`str`
+        Where to write waves; ``vcd`` or ``fst``.
+    command : :class:`str`
+        How to repeat the run, for the report of a mismatch.
+    """
+
+    elf: Path
+    name: str
+    arguments: tuple[str, ...] = ()
+    stdin: bytes = b""
+    lockstep: bool = False
+    max_cycles: int = 200_000_000
+    latency: int = 20
+    waves: Path | None = None
+    wave_format: str = "vcd"
+    command: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Parameters
+    ----------
+    result : :class:`RunResult`
+        Figures, up to the mismatch if there was one.
+    mismatch : :class:`str` or None
+        The report of the lockstep check.
+    lockstep : :class:`bool`
+        The check was on.
+    times : :class:`BuildTimes`
+        Seconds of the build.
+    """
+
+    result: RunResult
+    mismatch: str | None
+    lockstep: bool
+    times: BuildTimes
+
+    def figures(self) -> dict:
+        """Return the object that ``--json`` writes."""
+        result = self.result
+        return {
+            "preset": "sim", "preset_hash": preset_hash(CoreConfig()),
+            "exit": result.exit, "instructions": result.instructions, "cycles": result.cycles,
+            "cpi": result.cpi, "stack": result.stack,
+            "lockstep": {"instructions": result.checked,
+                         "mismatches": int(self.mismatch is not None),
+                         "taken": result.taken} if self.lockstep else None,
+            "sim_cycles_per_second": result.cycles / max(result.seconds, 1e-9),
+            "build_seconds": self.times.emission + self.times.compilation,
+        }
+
+
+def execute(request: Request, *, on_output: Callable[[bytes], None] = lambda text: None,
+            on_progress: Callable[[str], None] = lambda step: None) -> Outcome:
+    """Build or find the simulator, run the program and say how it ended.
+
+    Raises
+    ------
+    :exc:`UserError`
+        If the program cannot be loaded.
+    """
+    program = load_program(request.elf, ram_base=RAM_BASE, ram_bytes=RAM_BYTES)
+    program = dataclasses.replace(program, name=request.name)
+    times = BuildTimes()
+    run = CoreRun(latency=request.latency, trace=request.wave_format if request.waves else None,
+                  times=times, progress=on_progress)
+    checker = new_checker(request.command) if request.lockstep else None
+    run.load(program, arguments=request.arguments, stdin=request.stdin, checker=checker)
+    if request.waves:
+        run.trace(request.waves)
+    mismatch = None
+    try:
+        result = run.run(max_cycles=request.max_cycles, checker=checker, on_output=on_output)
+    except MismatchError as error:
+        mismatch = str(error)
+        result = run.result(checker)
+    run.close()
+    return Outcome(result, mismatch, request.lockstep, times)

@@ -1,0 +1,187 @@
+"""Runs of programs on the simulated core."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rtl.config import CoreConfig, preset_hash
+from rtl.core.cause import CycleCause
+from rtl.soc.memory_map import region
+from sim.bfm.core_harness import DEVICES, RAM_BASE, RAM_BYTES, RETIRE_DEPTH, CoreHarness
+from sim.build import BuildTimes, build_workload
+from sim.errors import UserError
+from sim.model import SharedModel
+from sim.models.a64_checker import Checker
+
+from .program import Program, argument_block
+from .records import decode_records
+
+__all__ = ["CoreRun", "RunResult", "new_checker"]
+
+ARGUMENT_BYTES = 4096
+INPUT_LIMIT = 1 << 16
+
+# After the exit, stores may still be on their way to the memory.
+SETTLE_CYCLES = 2000
+
+
+@dataclasses.dataclass
+class RunResult:
+    """What a run did.
+
+    Parameters
+    ----------
+    exit : :class:`int` or None
+        The program's status; None if it did not end.
+    instructions, cycles : :class:`int`
+        Retired instructions, and cycles since reset.
+    stack : dict
+        Cycles by cause; they sum to ``cycles``.
+    output : :class:`bytes`
+        What the program sent to the UART.
+    checked : :class:`int`
+        Instructions compared in lockstep.
+    taken : dict
+        Values that the oracle took from the core, by kind.
+    seconds : :class:`float`
+        Wall time of the simulation, checks included.
+    pc : :class:`int`
+        Of the instruction retired last.
+    """
+
+    exit: int | None
+    instructions: int
+    cycles: int
+    stack: dict[str, int]
+    output: bytes
+    checked: int
+    taken: dict[str, int]
+    seconds: float
+    pc: int
+
+    @property
+    def cpi(self) -> float:
+        """Cycles per instruction."""
+        return self.cycles / max(1, self.instructions)
+
+
+def new_checker(reproduce: str = "") -> Checker:
+    """Return a checker for the run harness."""
+    return Checker(ram_base=RAM_BASE, ram_bytes=RAM_BYTES, reproduce=reproduce,
+                   devices=[(region(name).base, region(name).size) for name in DEVICES])
+
+
+class CoreRun:
+    """The simulated harness, for one program after another.
+
+    Parameters
+    ----------
+    config : :class:`CoreConfig`
+        The core; by default that of the preset ``sim``.
+    latency : :class:`int`
+        Of the RAM, in cycles.
+    trace : :class:`str` or None
+        ``vcd`` or ``fst`` for a simulator that can write waves.
+    times : :class:`BuildTimes` or None
+        Filled in with the seconds of the build.
+    progress : callable
+        Called with the name of each step of a build.
+    """
+
+    def __init__(self, *, config: CoreConfig | None = None, latency: int = 20,
+                 trace: str | None = None, times: BuildTimes | None = None,
+                 progress: Callable[[str], None] = lambda step: None):
+        config = CoreConfig() if config is None else config
+        self.model: SharedModel = build_workload(
+            lambda: CoreHarness(config=config, latency=latency), name="run",
+            key=f"{preset_hash(config)} {latency}", trace=trace, times=times, progress=progress)
+        self.ram = self.model.memory("dram").reshape(-1)
+
+    def load(self, program: Program, *, arguments: Sequence[str] = (), stdin: bytes = b"",
+             checker: Checker | None = None, stall: int = 0) -> None:
+        """Put a program into the RAM and reset the core.
+
+        Raises
+        ------
+        :exc:`UserError`
+            If the arguments or the input are too long.
+        """
+        if len(stdin) > INPUT_LIMIT:
+            raise UserError(f"The input has {len(stdin)} bytes: at most {INPUT_LIMIT} are possible")
+        parts = list(program.segments)
+        page = RAM_BASE + RAM_BYTES - ARGUMENT_BYTES
+        if all(address + len(contents) <= page for address, contents in parts):
+            block = argument_block([program.name, *arguments], ARGUMENT_BYTES)
+            parts.append((page, block))
+        self.ram[:] = 0
+        for address, contents in parts:
+            start = address - RAM_BASE
+            self.ram[start:start + len(contents)] = np.frombuffer(contents, dtype=np.uint8)
+            if checker is not None:
+                checker.load(address, contents)
+        received = self.model.memory("devices.input").reshape(-1)
+        received[:len(stdin)] = np.frombuffer(stdin, dtype=np.uint8)
+        self.model.set("reset_pc", program.entry)
+        self.model.set("input_bytes", len(stdin))
+        self.model.set("stall", stall)
+        self.model.set("log", checker is not None)
+        self.model.reset()
+
+    def run(self, *, max_cycles: int, checker: Checker | None = None,
+            on_output: Callable[[bytes], None] = lambda text: None) -> RunResult:
+        """Simulate until the loaded program ends, at most ``max_cycles``.
+
+        Raises
+        ------
+        :exc:`MismatchError`
+            If the checker finds a difference.
+        """
+        model = self.model
+        output = model.memory("devices.output.ram")[:, 0]
+        retired = model.memory("retired.ram")
+        self._started = time.perf_counter()
+        self._printed = bytearray()
+        logged, simulated = 0, 0
+
+        def collect():
+            nonlocal logged
+            text = output[np.arange(len(self._printed), model.get("sent")) % len(output)].tobytes()
+            self._printed.extend(text)
+            if text:
+                on_output(text)
+            if checker is not None:
+                count = model.get("logged")
+                rows = retired[np.arange(logged, count) % len(retired)]
+                logged = count
+                checker.check(decode_records(rows))
+
+        while simulated < max_cycles and not model.get("exited"):
+            simulated += model.run(min(RETIRE_DEPTH, max_cycles - simulated), until="exited")
+            collect()
+        if checker is not None and model.get("exited"):
+            model.tick(SETTLE_CYCLES)
+            checker.check_memory(self.ram)
+        return self.result(checker)
+
+    def result(self, checker: Checker | None = None) -> RunResult:
+        """Return the figures of the run so far."""
+        model = self.model
+        return RunResult(
+            exit=model.get("exit_code") if model.get("exited") else None,
+            instructions=model.get("instructions"), cycles=model.get("cycles"),
+            stack={cause.name.lower(): model.get(f"cause_{cause.name.lower()}")
+                   for cause in CycleCause},
+            output=bytes(self._printed), checked=checker.checked if checker else 0,
+            taken=dict(checker.taken) if checker else {},
+            seconds=time.perf_counter() - self._started, pc=model.get("pc"))
+
+    def close(self) -> None:
+        """Finish the waves and free the simulator."""
+        self.model.close()
+
+    def trace(self, path: Path) -> None:
+        """Write waves to ``path``, from the next cycle on."""
+        self.model.trace(path)
