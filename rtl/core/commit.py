@@ -1,0 +1,322 @@
+"""Memory and write stages: where effects become architectural, one micro-op after the other."""
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.bus.axi import AXI4Signature
+from rtl.config import CoreConfig
+from rtl.core.cause import CycleCause
+from rtl.core.divider import Divider
+from rtl.core.execute import Executed
+from rtl.core.issue import Late, ResultLayout, lateness
+from rtl.core.lsu import LoadStoreUnit
+from rtl.core.retire_collector import RetiredUop
+from rtl.core.syndrome import ExceptionClass, syndrome
+from rtl.core.sysregs import SystemRegisters
+from rtl.core.uop import Slot, SystemOp, Unit
+
+__all__ = ["CommitStage"]
+
+REFETCH = (SystemOp.WRITE, SystemOp.DAIF_SET, SystemOp.DAIF_CLEAR, SystemOp.SYNC,
+           SystemOp.CACHE_CLEAN, SystemOp.CACHE_CLEAN_INVALIDATE, SystemOp.CACHE_INVALIDATE,
+           SystemOp.ICACHE_INVALIDATE)
+"""System operations after which the instructions behind are fetched anew."""
+
+
+class Written(data.Struct):
+    """Register of the write stage."""
+
+    valid: 1
+    hold: 1
+    product: 1
+    dest_used: 1
+    dest_sp: 1
+    dest_index: 5
+    value: 64
+    retired: RetiredUop
+
+
+class CommitStage(wiring.Component):
+    """Loads, stores, divisions, system operations and exceptions; then the register write.
+
+    A micro-op that leaves the memory stage without a fault is final; its register is written in
+    the next cycle, or, when it is held, as soon as the next micro-op of the instruction leaves.
+
+    Members
+    -------
+    i : :py:`In(Slot)`, executed : :py:`In(Executed)`
+        Micro-op in the memory stage.
+    product : :py:`In(64)`
+        Result of the multiplier for the write stage.
+    stall : :py:`Out(1)`
+        The micro-op stays.
+    advance_write : :py:`Out(1)`
+        The micro-op goes into the write stage.
+    flush : :py:`Out(1)`, target : :py:`Out(64)`, flush_cause : :py:`Out(CycleCause)`
+        Everything younger is dropped, and execution goes on at ``target``.
+    results : :py:`Out(ResultLayout()).array(2)`
+        Results of the memory and the write stage, for the bypass.
+    flags : :py:`Out(4)`
+        NZCV after the micro-op in the memory stage.
+    write, write_sp, write_index, write_value, sp_el0_write, sp_el0_value : :py:`Out`
+        Register file.
+    sp_el0 : :py:`In(64)`
+        SP_EL0.
+    irq : :py:`In(1)`
+        Interrupt request.
+    irq_taken, serror_taken : :py:`Out(1)`
+        Unmasked interrupt and unmasked asynchronous error, for decode.
+    el0, sp_el1 : :py:`Out(1)`
+        Program state.
+    invalidate : :py:`Out(1)`
+        Invalidate the instruction cache.
+    retired : :py:`Out(RetiredUop)`, retired_flags : :py:`Out(4)`
+        For the retire port.
+    cause : :py:`Out(CycleCause)`
+        What this cycle was spent on.
+    m_axi : :py:`Out(AXI4Signature)`
+        Data bus.
+    """
+
+    def __init__(self, config: CoreConfig, *, regions):
+        self.config = config
+        self.regions = tuple(regions)
+        super().__init__({
+            "i":             In(Slot),
+            "executed":      In(Executed),
+            "product":       In(64),
+            "stall":         Out(1),
+            "advance_write": Out(1),
+            "flush":         Out(1),
+            "target":        Out(64),
+            "flush_cause":   Out(CycleCause),
+            "results":       Out(ResultLayout()).array(2),
+            "flags":         Out(4),
+            "write":         Out(1),
+            "write_sp":      Out(1),
+            "write_index":   Out(5),
+            "write_value":   Out(64),
+            "sp_el0_write":  Out(1),
+            "sp_el0_value":  Out(64),
+            "sp_el0":        In(64),
+            "irq":           In(1),
+            "irq_taken":     Out(1),
+            "serror_taken":  Out(1),
+            "el0":           Out(1),
+            "sp_el1":        Out(1),
+            "invalidate":    Out(1),
+            "retired":       Out(RetiredUop),
+            "retired_flags": Out(4),
+            "cause":         Out(CycleCause),
+            "m_axi":         Out(AXI4Signature(addr_width=config.addr_width,
+                                               data_width=config.bus_width, id_width=1)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+
+        m.submodules.lsu = lsu = LoadStoreUnit(self.config, regions=self.regions)
+        m.submodules.divider = divider = Divider()
+        m.submodules.system = system = SystemRegisters(self.config)
+        wiring.connect(m, wiring.flipped(self.m_axi), lsu.m_axi)
+        uop, executed = self.i.uop, self.executed
+        written = Signal(Written)
+
+        memory, sp_fault = Signal(), Signal()
+        m.d.comb += [
+            memory.eq(self.i.valid & ((uop.unit == Unit.LOAD) | (uop.unit == Unit.STORE))),
+            sp_fault.eq(memory & executed.sp_unaligned & system.check_sp),
+        ]
+        self._access(m, lsu, memory & ~sp_fault, system)
+        m.d.comb += [
+            divider.start.eq(self.i.valid & (uop.unit == Unit.DIVIDE)),
+            divider.a.eq(executed.a), divider.b.eq(executed.b),
+            divider.wide.eq(uop.wide), divider.signed.eq(uop.signed),
+        ]
+
+        done, fault, system_goes = Signal(), Signal(), Signal()
+        m.d.comb += [
+            done.eq(1), system_goes.eq(0),
+            fault.eq((memory & (lsu.fault | sp_fault))
+                     | (system_goes & (uop.system == SystemOp.EXCEPTION))),
+            self.stall.eq(self.i.valid & ~done),
+            self.advance_write.eq(self.i.valid & done),
+        ]
+        with m.If(memory):
+            m.d.comb += done.eq(lsu.done | lsu.fault | sp_fault)
+        with m.Elif(uop.unit == Unit.DIVIDE):
+            m.d.comb += done.eq(divider.done)
+        with m.Elif(uop.unit == Unit.SYSTEM):
+            ready = ~written.valid & ((uop.system != SystemOp.BARRIER) | lsu.drained)
+            m.d.comb += [done.eq(ready), system_goes.eq(self.i.valid & ready)]
+
+        self._flags(m, system, fault)
+        self._system(m, system, lsu, system_goes)
+        self._exceptions(m, system, lsu, fault, sp_fault)
+        self._write_stage(m, written, lsu, divider, system, fault, memory)
+        self._attribute(m, lsu, memory, fault)
+        return m
+
+    def _access(self, m, lsu, valid, system):
+        uop, access = self.i.uop, lsu.access
+        m.d.comb += [
+            access.valid.eq(valid), access.write.eq(uop.unit == Unit.STORE),
+            access.addr.eq(self.executed.addr), access.data.eq(self.executed.c),
+            access.size_log2.eq(uop.size_log2), access.signed.eq(uop.signed),
+            access.wide.eq(uop.wide), access.aligned.eq(uop.aligned | system.check_alignment),
+            access.exclusive.eq(uop.exclusive), access.acquire.eq(uop.acquire),
+            access.release.eq(uop.release),
+        ]
+
+    def _flags(self, m, system, fault):
+        """NZCV behind the memory stage: Z comes from the registered result."""
+        uop, executed = self.i.uop, self.executed
+        zero = Mux(executed.zero_given, executed.zero, executed.result == 0)
+        new = Cat(executed.overflow, executed.carry, zero, executed.negative)
+        writes = self.i.valid & uop.flags
+        m.d.comb += [
+            self.flags.eq(Mux(writes, new, system.flags)),
+            system.flags_value.eq(new),
+            system.flags_write.eq(writes & self.advance_write & ~fault),
+            self.retired_flags.eq(system.flags),
+        ]
+
+    def _system(self, m, system, lsu, goes):
+        uop = self.i.uop
+        m.d.comb += [
+            system.number.eq(uop.sysreg), system.write_value.eq(self.executed.a),
+            self.sp_el0_write.eq(system.sp_el0_write), self.sp_el0_value.eq(self.executed.a),
+            system.sp_el0.eq(self.sp_el0), self.el0.eq(system.el0),
+            self.sp_el1.eq(system.sp_el1),
+        ]
+        masks = self.executed.a[:4]
+        with m.If(goes):
+            with m.Switch(uop.system):
+                with m.Case(SystemOp.WRITE):
+                    m.d.comb += system.write.eq(1)
+                with m.Case(SystemOp.DAIF_SET):
+                    m.d.comb += system.daif_set.eq(masks)
+                with m.Case(SystemOp.DAIF_CLEAR):
+                    m.d.comb += system.daif_clear.eq(masks)
+                with m.Case(SystemOp.RETURN):
+                    m.d.comb += [system.leave.eq(1), lsu.clear_monitor.eq(1)]
+                with m.Case(SystemOp.CLEAR_MONITOR):
+                    m.d.comb += lsu.clear_monitor.eq(1)
+                with m.Case(SystemOp.ICACHE_INVALIDATE):
+                    m.d.comb += self.invalidate.eq(1)
+            with m.Switch(uop.system):
+                with m.Case(*REFETCH):
+                    m.d.comb += [self.flush.eq(1), self.target.eq(self.i.pc + 4),
+                                 self.flush_cause.eq(CycleCause.SYSTEM)]
+                with m.Case(SystemOp.RETURN):
+                    m.d.comb += [self.flush.eq(1), self.target.eq(system.return_pc),
+                                 self.flush_cause.eq(CycleCause.SYSTEM)]
+
+    def _exceptions(self, m, system, lsu, fault, sp_fault):
+        uop = self.i.uop
+        serror = Signal()
+        with m.If(lsu.store_error):
+            m.d.sync += serror.eq(1)
+        with m.Elif(fault & uop.serror):
+            m.d.sync += serror.eq(0)
+        m.d.comb += [
+            self.irq_taken.eq((self.irq | system.timer_irq) & ~system.irq_masked),
+            self.serror_taken.eq(serror & ~system.serror_masked),
+            system.enter_pc.eq(Mux(uop.after, self.i.pc + 4, self.i.pc)),
+            system.enter_kind.eq(Cat(uop.interrupt | uop.serror, uop.serror)),
+            system.enter_syndrome.eq(uop.syndrome),
+        ]
+        with m.If(uop.fetch_fault):
+            m.d.comb += [system.enter_has_address.eq(1), system.enter_address.eq(self.i.pc)]
+        with m.If(sp_fault):
+            m.d.comb += system.enter_syndrome.eq(syndrome(ExceptionClass.SP_ALIGNMENT))
+        with m.Elif(lsu.fault):
+            kind = Mux(system.el0, ExceptionClass.DATA_LOWER, ExceptionClass.DATA_SAME)
+            m.d.comb += [
+                system.enter_has_address.eq(1), system.enter_address.eq(self.executed.addr),
+                system.enter_syndrome.eq(syndrome(
+                    kind, Cat(lsu.fault_code, lsu.access.write))),
+            ]
+        with m.If(fault):
+            m.d.comb += [system.enter.eq(1), lsu.clear_monitor.eq(1), self.flush.eq(1),
+                         self.target.eq(system.vector),
+                         self.flush_cause.eq(CycleCause.EXCEPTION)]
+
+    def _write_stage(self, m, written, lsu, divider, system, fault, memory):
+        uop, slot = self.i.uop, self.i
+        late = lateness(uop)
+        value = Signal(64)
+        m.d.comb += value.eq(self.executed.result)
+        with m.If(uop.unit == Unit.DIVIDE):
+            m.d.comb += value.eq(divider.result)
+        with m.Elif((uop.unit == Unit.LOAD) | uop.exclusive):
+            m.d.comb += value.eq(lsu.result)
+        with m.Elif(uop.unit == Unit.SYSTEM):
+            m.d.comb += value.eq(system.value)
+        goes = Signal()
+        m.d.comb += goes.eq(written.valid & (~written.hold | (self.advance_write & ~fault)))
+        with m.If(self.advance_write):
+            m.d.sync += [
+                written.valid.eq(1), written.hold.eq(uop.hold & ~fault),
+                written.product.eq(uop.unit == Unit.MULTIPLY),
+                written.dest_used.eq(uop.dest.used & ~fault), written.dest_sp.eq(uop.dest_sp),
+                written.dest_index.eq(uop.dest.index), written.value.eq(value),
+            ]
+            self._retired(m, written.retired, lsu, system, fault, memory)
+        with m.Elif(goes):
+            m.d.sync += written.valid.eq(0)
+
+        final = Mux(written.product, self.product, written.value)
+        m.d.comb += [
+            self.write.eq(goes & written.dest_used), self.write_sp.eq(written.dest_sp),
+            self.write_index.eq(written.dest_index), self.write_value.eq(final),
+            self.results[0].used.eq(slot.valid & uop.dest.used),
+            self.results[0].index.eq(uop.dest.index), self.results[0].sp.eq(uop.dest_sp),
+            self.results[0].late.eq(late), self.results[0].value.eq(value),
+            self.results[1].used.eq(written.valid & written.dest_used),
+            self.results[1].index.eq(written.dest_index),
+            self.results[1].sp.eq(written.dest_sp),
+            self.results[1].late.eq(Late.WRITE), self.results[1].value.eq(final),
+            self.retired.eq(written.retired), self.retired.valid.eq(goes),
+            self.retired.register.value.eq(final),
+        ]
+
+    def _retired(self, m, retired, lsu, system, fault, memory):
+        """Fill in the retire record; the register's value comes later."""
+        uop, slot = self.i.uop, self.i
+        failed = uop.exclusive & lsu.access.write & lsu.result[0]
+        temporary = (uop.dest.index == 31) & ~uop.dest_sp
+        m.d.sync += [
+            retired.first.eq(slot.first), retired.last.eq(slot.last),
+            retired.pc.eq(slot.pc), retired.insn.eq(slot.insn),
+            retired.exception.eq(fault), retired.interrupt.eq(fault & uop.interrupt),
+            retired.syndrome.eq(Mux(fault & ~uop.interrupt, system.enter_syndrome, 0)),
+            retired.register.valid.eq(uop.dest.used & ~temporary),
+            retired.register.index.eq(uop.dest.index),
+            retired.memory.valid.eq(memory & ~failed & ~uop.line),
+            retired.memory.write.eq(lsu.access.write),
+            retired.memory.size_log2.eq(uop.size_log2),
+            retired.memory.device.eq(lsu.device), retired.memory.addr.eq(self.executed.addr),
+            retired.memory.value.eq(Mux(lsu.access.write, lsu.stored, lsu.raw)),
+        ]
+
+    def _attribute(self, m, lsu, memory, fault):
+        uop = self.i.uop
+        m.d.comb += self.cause.eq(self.i.cause)
+        with m.If(fault):
+            m.d.comb += self.cause.eq(CycleCause.EXCEPTION)
+        with m.Elif(self.advance_write):
+            m.d.comb += self.cause.eq(Mux(self.i.first, CycleCause.ISSUE, CycleCause.CRACK))
+        with m.Elif(self.i.valid):
+            with m.Switch(uop.unit):
+                with m.Case(Unit.LOAD):
+                    m.d.comb += self.cause.eq(CycleCause.LOAD)
+                with m.Case(Unit.STORE):
+                    m.d.comb += self.cause.eq(
+                        Mux(lsu.waiting, CycleCause.BARRIER, CycleCause.STORE))
+                with m.Case(Unit.DIVIDE):
+                    m.d.comb += self.cause.eq(CycleCause.DIVIDE)
+                with m.Default():
+                    m.d.comb += self.cause.eq(Mux(uop.system == SystemOp.BARRIER,
+                                                  CycleCause.BARRIER, CycleCause.SYSTEM))

@@ -1,0 +1,179 @@
+"""The A64 core."""
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.bus.axi import AXI4Signature
+from rtl.config import CoreConfig
+from rtl.core.cause import CycleCause
+from rtl.core.commit import CommitStage
+from rtl.core.decode_stage import DecodeStage
+from rtl.core.execute import ExecuteStage
+from rtl.core.fetch import Fetch
+from rtl.core.issue import IssueStage, lateness
+from rtl.core.multiplier import Multiplier
+from rtl.core.regfile import RegisterFile
+from rtl.core.regions import CoreRegion
+from rtl.core.retire import RetireLayout
+from rtl.core.retire_collector import RetireCollector
+from rtl.core.uop import Unit
+from rtl.soc.memory_map import MEMORY_MAP
+
+__all__ = ["Core", "memory_regions"]
+
+REGISTERS = 32
+
+
+def memory_regions(memory_map) -> tuple[CoreRegion, ...]:
+    """Return the Normal memory of a memory map as regions of a core."""
+    return tuple(CoreRegion(entry.base, entry.size) for entry in memory_map
+                 if entry.kind == "memory")
+
+
+class Core(wiring.Component):
+    """In-order, single-issue core for a subset of A64, EL0 and EL1, without floating point.
+
+    After reset it clears its registers and its instruction cache, then fetches from ``reset_pc``
+    at EL1 with SP_EL1 in use and every interrupt masked.
+
+    Timing
+    ------
+    Fetch, decode, issue, execute, memory, write. A result of the ALU or shifter can be used by
+    the next micro-op, a loaded value one cycle later, a product two cycles later. A mispredicted
+    branch costs three cycles, a predicted one none.
+
+    Parameters
+    ----------
+    config : :class:`CoreConfig`
+        Sizes.
+    regions : iterable of :class:`CoreRegion`
+        Normal memory: executable, cacheable. Everything else is Device memory. By default the
+        memory of the chip's map.
+
+    Members
+    -------
+    reset_pc : :py:`In(addr_width)`
+        Address of the first instruction, sampled while reset.
+    irq : :py:`In(1)`
+        Interrupt request, a level.
+    ibus : :py:`Out(AXI4Signature)`
+        Instruction cache fills, reads only.
+    dbus : :py:`Out(AXI4Signature)`
+        Data.
+    cause : :py:`Out(CycleCause)`
+        What this cycle was spent on; valid in every cycle.
+    retire : :py:`Out(RetireLayout())`
+        Retire port, if ``config.retire_port``.
+    """
+
+    def __init__(self, config: CoreConfig, *, regions=None):
+        self.config = config
+        self.regions = memory_regions(MEMORY_MAP) if regions is None else tuple(regions)
+        if not self.regions:
+            raise ValueError("Core must have at least one region of memory to fetch from")
+        bus = {"addr_width": config.addr_width, "data_width": config.bus_width, "id_width": 1}
+        members = {
+            "reset_pc": In(config.addr_width),
+            "irq":      In(1),
+            "ibus":     Out(AXI4Signature(**bus, write=False)),
+            "dbus":     Out(AXI4Signature(**bus)),
+            "cause":    Out(CycleCause),
+        }
+        if config.retire_port:
+            members["retire"] = Out(RetireLayout())
+        super().__init__(members)
+
+    def elaborate(self, platform):
+        m = Module()
+
+        m.submodules.fetch = fetch = Fetch(self.config, regions=self.regions)
+        m.submodules.decode = decode = DecodeStage()
+        m.submodules.registers = registers = RegisterFile()
+        m.submodules.issue = issue = IssueStage()
+        m.submodules.execute = execute = ExecuteStage()
+        m.submodules.multiplier = multiplier = Multiplier()
+        m.submodules.commit = commit = CommitStage(self.config, regions=self.regions)
+        wiring.connect(m, wiring.flipped(self.ibus), fetch.m_axi)
+        wiring.connect(m, wiring.flipped(self.dbus), commit.m_axi)
+
+        # Registers are cleared while the instruction cache clears its tags.
+        clearing, clear_index = Signal(init=1), Signal(range(REGISTERS))
+        with m.If(clearing):
+            m.d.sync += clear_index.eq(clear_index + 1)
+            with m.If(clear_index == REGISTERS - 1):
+                m.d.sync += clearing.eq(0)
+
+        flush, flush_cause = Signal(), Signal(CycleCause)
+        m.d.comb += [
+            flush.eq(commit.flush | execute.redirect),
+            flush_cause.eq(Mux(commit.flush, commit.flush_cause, CycleCause.BRANCH)),
+            fetch.reset_pc.eq(self.reset_pc),
+            fetch.redirect.eq(flush),
+            fetch.target.eq(Mux(commit.flush, commit.target, execute.target)),
+            fetch.invalidate.eq(commit.invalidate),
+            fetch.update.eq(execute.update),
+        ]
+
+        m.d.comb += [
+            decode.i.payload.eq(fetch.o.payload),
+            decode.i.valid.eq(fetch.o.valid & ~clearing),
+            fetch.o.ready.eq(decode.i.ready & ~clearing),
+            decode.advance.eq(issue.advance), decode.flush.eq(flush),
+            decode.flush_cause.eq(flush_cause), decode.missing.eq(fetch.missing),
+            decode.el0.eq(commit.el0), decode.irq.eq(commit.irq_taken),
+            decode.serror.eq(commit.serror_taken),
+        ]
+        self._connect_issue(m, decode, issue, execute, commit, registers)
+        m.d.comb += [
+            issue.flush.eq(flush), issue.flush_cause.eq(flush_cause),
+            execute.i.eq(issue.o), execute.operands.eq(issue.operands),
+            execute.flags.eq(commit.flags), execute.advance.eq(~commit.stall),
+            execute.flush.eq(commit.flush), execute.flush_cause.eq(flush_cause),
+            commit.i.eq(execute.o), commit.executed.eq(execute.executed),
+            commit.product.eq(multiplier.result), commit.irq.eq(self.irq),
+            registers.clear.eq(clearing), registers.clear_index.eq(clear_index),
+            self.cause.eq(commit.cause),
+        ]
+        self._connect_multiplier(m, multiplier, issue, commit)
+
+        if self.config.retire_port:
+            m.submodules.collector = collector = RetireCollector()
+            m.d.comb += [collector.i.eq(commit.retired), collector.flags.eq(commit.retired_flags),
+                         self.retire.eq(collector.o)]
+        return m
+
+    def _connect_issue(self, m, decode, issue, execute, commit, registers):
+        """Operands: register file and the results of the three stages behind."""
+        uop = decode.o.uop
+        in_execute = issue.o.uop
+        m.d.comb += [
+            issue.i.eq(decode.o), issue.stall.eq(commit.stall),
+            registers.a.eq(uop.a), registers.a_sp.eq(uop.a_sp), registers.b.eq(uop.b),
+            registers.c.eq(uop.c), issue.a_value.eq(registers.a_value),
+            issue.b_value.eq(registers.b_value), issue.c_value.eq(registers.c_value),
+            issue.stages[0].used.eq(issue.o.valid & in_execute.dest.used),
+            issue.stages[0].index.eq(in_execute.dest.index),
+            issue.stages[0].sp.eq(in_execute.dest_sp),
+            issue.stages[0].late.eq(lateness(in_execute)),
+            issue.stages[0].value.eq(execute.result),
+            issue.stages[1].eq(commit.results[0]), issue.stages[2].eq(commit.results[1]),
+            registers.sp_el1.eq(commit.sp_el1),
+            registers.write.eq(commit.write), registers.write_sp.eq(commit.write_sp),
+            registers.write_index.eq(commit.write_index),
+            registers.write_value.eq(commit.write_value),
+            registers.sp_el0_write.eq(commit.sp_el0_write),
+            registers.sp_el0_value.eq(commit.sp_el0_value),
+            commit.sp_el0.eq(registers.sp_el0),
+        ]
+
+    def _connect_multiplier(self, m, multiplier, issue, commit):
+        uop = issue.o.uop
+        m.d.comb += [
+            multiplier.a.eq(issue.operands.a), multiplier.b.eq(issue.operands.b),
+            multiplier.addend.eq(issue.operands.c), multiplier.wide.eq(uop.wide),
+            multiplier.long.eq(uop.long), multiplier.signed.eq(uop.signed),
+            multiplier.high_half.eq(uop.high_half), multiplier.subtract.eq(uop.invert),
+            multiplier.enable_1.eq(~commit.stall & (uop.unit == Unit.MULTIPLY)),
+            multiplier.enable_2.eq(commit.advance_write),
+        ]

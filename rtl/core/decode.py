@@ -1,0 +1,95 @@
+"""The decoder: the only place in the core that knows the instruction set."""
+
+from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.core.decode_branch import BranchDecoder
+from rtl.core.decode_immediate import ImmediateDecoder
+from rtl.core.decode_memory import MemoryDecoder
+from rtl.core.decode_register import RegisterDecoder
+from rtl.core.syndrome import ExceptionClass, syndrome
+from rtl.core.uop import DecodedLayout, SystemOp, Unit, Uop
+
+__all__ = ["Decoder"]
+
+
+class Decoder(wiring.Component):
+    """Turns one step of one instruction into a micro-op, combinationally.
+
+    An encoding that no class decoder accepts becomes an exception of the class UNKNOWN.
+
+    Members
+    -------
+    insn : :py:`In(32)`, pc : :py:`In(64)`
+        Instruction and its address; offsets come out as absolute addresses.
+    step : :py:`In(3)`
+        Which micro-op of the instruction; 0 first.
+    el0 : :py:`In(1)`
+        The instruction runs at EL0.
+    uop : :py:`Out(Uop)`
+        The micro-op.
+    more : :py:`Out(1)`
+        The instruction has another micro-op.
+    legal : :py:`Out(1)`
+        The encoding is implemented and allowed.
+    """
+
+    insn: Signal
+    pc: Signal
+    step: Signal
+    el0: Signal
+    more: Signal
+    legal: Signal
+
+    def __init__(self):
+        super().__init__({
+            "insn":  In(32),
+            "pc":    In(64),
+            "step":  In(3),
+            "el0":   In(1),
+            "uop":   Out(Uop),
+            "more":  Out(1),
+            "legal": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+
+        m.submodules.immediate = immediate = ImmediateDecoder()
+        m.submodules.register = register = RegisterDecoder()
+        m.submodules.branch = branch = BranchDecoder()
+        m.submodules.memory = memory = MemoryDecoder()
+        for decoder in (immediate, register, branch, memory):
+            m.d.comb += [decoder.insn.eq(self.insn), decoder.step.eq(self.step)]
+        m.d.comb += [branch.el0.eq(self.el0), memory.el0.eq(self.el0)]
+
+        chosen = Signal(DecodedLayout())
+        with m.Switch(self.insn[25:29]):
+            with m.Case("100-"):
+                m.d.comb += chosen.eq(immediate.o)
+            with m.Case("101-"):
+                m.d.comb += chosen.eq(branch.o)
+            with m.Case("-1-0"):
+                m.d.comb += chosen.eq(memory.o)
+            with m.Case("-101"):
+                m.d.comb += chosen.eq(register.o)
+
+        base = Signal(64)
+        with m.If(chosen.relative):
+            m.d.comb += base.eq(Mux(chosen.page, Cat(Const(0, 12), self.pc[12:]), self.pc))
+        m.d.comb += [
+            self.legal.eq(chosen.legal),
+            self.uop.eq(chosen.uop),
+            self.uop.imm.eq(base + chosen.uop.imm),
+            self.more.eq(chosen.more),
+        ]
+        with m.If(~chosen.legal):
+            m.d.comb += [
+                self.uop.eq(0),
+                self.uop.unit.eq(Unit.SYSTEM),
+                self.uop.system.eq(SystemOp.EXCEPTION),
+                self.uop.syndrome.eq(syndrome(ExceptionClass.UNKNOWN)),
+                self.more.eq(0),
+            ]
+        return m

@@ -1,0 +1,208 @@
+"""Execute stage: ALU, shifter, address, branch resolution."""
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.core.alu import Alu, BitUnit
+from rtl.core.cause import CycleCause
+from rtl.core.crc import CrcUnit
+from rtl.core.issue import Operands
+from rtl.core.predictor import PredictorUpdateLayout
+from rtl.core.shifter import Shifter
+from rtl.core.uop import AluOp, BranchOp, CarryIn, Slot, Unit
+
+__all__ = ["ExecuteStage", "Executed", "condition"]
+
+
+class Executed(data.Struct):
+    """What the execute stage hands to the memory stage beside the micro-op.
+
+    Z is ``result == 0`` unless ``zero_given``; then ``zero`` holds it.
+    """
+
+    result: 64
+    addr: 64
+    a: 64
+    b: 64
+    c: 64
+    negative: 1
+    carry: 1
+    overflow: 1
+    zero_given: 1
+    zero: 1
+    sp_unaligned: 1
+
+
+def condition(m, cond, flags, name):
+    """Return whether the condition ``cond`` holds for ``flags`` (NZCV, N in bit 3)."""
+    negative, zero, carry, overflow = flags[3], flags[2], flags[1], flags[0]
+    plain, holds = Signal(name=f"{name}_plain"), Signal(name=name)
+    with m.Switch(cond[1:]):
+        with m.Case(0):
+            m.d.comb += plain.eq(zero)
+        with m.Case(1):
+            m.d.comb += plain.eq(carry)
+        with m.Case(2):
+            m.d.comb += plain.eq(negative)
+        with m.Case(3):
+            m.d.comb += plain.eq(overflow)
+        with m.Case(4):
+            m.d.comb += plain.eq(carry & ~zero)
+        with m.Case(5):
+            m.d.comb += plain.eq(negative == overflow)
+        with m.Case(6):
+            m.d.comb += plain.eq((negative == overflow) & ~zero)
+        with m.Case(7):
+            m.d.comb += plain.eq(1)
+    m.d.comb += holds.eq(plain ^ (cond[0] & (cond[1:] != 7)))
+    return holds
+
+
+class ExecuteStage(wiring.Component):
+    """Computes results and addresses, and resolves branches.
+
+    Members
+    -------
+    i : :py:`In(Slot)`, operands : :py:`In(Operands)`
+        Micro-op and operands.
+    flags : :py:`In(4)`
+        NZCV before the micro-op.
+    advance : :py:`In(1)`
+        The micro-op leaves for the memory stage.
+    flush : :py:`In(1)`, flush_cause : :py:`In(CycleCause)`
+        The micro-op is dropped.
+    o : :py:`Out(Slot)`, executed : :py:`Out(Executed)`
+        Micro-op in the memory stage, registers.
+    result : :py:`Out(64)`
+        Result in this cycle, for the bypass.
+    redirect : :py:`Out(1)`, target : :py:`Out(64)`
+        Fetch went the wrong way; set only while the micro-op leaves.
+    update : :py:`Out(PredictorUpdateLayout())`
+        What became of a branch.
+    """
+
+    def __init__(self):
+        super().__init__({
+            "i":           In(Slot),
+            "operands":    In(Operands),
+            "flags":       In(4),
+            "advance":     In(1),
+            "flush":       In(1),
+            "flush_cause": In(CycleCause),
+            "o":           Out(Slot),
+            "executed":    Out(Executed),
+            "result":      Out(64),
+            "redirect":    Out(1),
+            "target":      Out(64),
+            "update":      Out(PredictorUpdateLayout()),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        uop, a, b, c = self.i.uop, self.operands.a, self.operands.b, self.operands.c
+        executed = Signal(Executed)
+
+        holds = condition(m, uop.cond, self.flags, "holds")
+        total = self._address(m, uop, a, b)
+        self._compute(m, uop, holds, total, executed)
+        self._branch(m, uop, holds)
+
+        m.d.comb += [
+            executed.result.eq(self.result),
+            executed.addr.eq(Mux(uop.post, a, total)),
+            executed.a.eq(Mux(uop.b_imm, b, a)),
+            executed.b.eq(b),
+            executed.c.eq(c),
+            executed.sp_unaligned.eq(uop.a_sp & a[:4].any()),
+        ]
+        with m.If(self.advance):
+            m.d.sync += [self.o.eq(self.i), self.executed.eq(executed)]
+        with m.If(self.flush):
+            m.d.sync += [self.o.valid.eq(0), self.o.cause.eq(self.flush_cause)]
+        return m
+
+    def _address(self, m, uop, a, b):
+        """Add base and extended, shifted index: an adder of its own, short in front."""
+        base, index, total = Signal(64), Signal(64), Signal(64)
+        m.d.comb += base.eq(Cat(a[:6] & (~uop.line).replicate(6), a[6:]))
+        with m.If(uop.b_imm | uop.extend[0]):
+            m.d.comb += index.eq(b)
+        with m.Else():
+            m.d.comb += index.eq(Cat(b[:32], (b[31] & uop.extend[2]).replicate(32)))
+        m.d.comb += total.eq(base + (index << uop.scale)[:64])
+        return total
+
+    def _compute(self, m, uop, holds, total, executed):
+        a, b, c = self.operands.a, self.operands.b, self.operands.c
+        m.submodules.alu = alu = Alu()
+        m.submodules.shifter = shifter = Shifter()
+        m.submodules.bits = bits = BitUnit()
+        m.submodules.crc = crc = CrcUnit()
+        m.d.comb += [
+            alu.operation.eq(uop.alu), alu.wide.eq(uop.wide), alu.invert.eq(uop.invert),
+            alu.select.eq(holds), alu.a.eq(a), alu.b.eq(b),
+            alu.carry.eq(Mux(uop.carry == CarryIn.FLAG, self.flags[1],
+                             uop.carry == CarryIn.ONE)),
+            shifter.operation.eq(uop.shift), shifter.fill.eq(uop.fill), shifter.wide.eq(uop.wide),
+            shifter.rotate.eq(uop.rotate), shifter.low.eq(uop.low), shifter.high.eq(uop.high),
+            shifter.source.eq(b), shifter.other.eq(c),
+            bits.operation.eq(uop.bits), bits.wide.eq(uop.wide), bits.value.eq(b),
+            crc.remainder.eq(a[:32]), crc.value.eq(b), crc.size_log2.eq(uop.size_log2),
+            crc.castagnoli.eq(uop.castagnoli),
+        ]
+        with m.Switch(uop.unit):
+            with m.Case(Unit.ALU):
+                with m.Switch(uop.alu):
+                    with m.Case(AluOp.LEA):
+                        m.d.comb += self.result.eq(
+                            Cat(total[:32], total[32:] & uop.wide.replicate(32)))
+                    with m.Case(AluOp.BITS):
+                        m.d.comb += self.result.eq(
+                            Cat(bits.result[:32], bits.result[32:] & uop.wide.replicate(32)))
+                    with m.Case(AluOp.CRC):
+                        m.d.comb += self.result.eq(crc.result)
+                    with m.Default():
+                        m.d.comb += self.result.eq(alu.result)
+            with m.Case(Unit.SHIFT):
+                m.d.comb += self.result.eq(shifter.result)
+            with m.Case(Unit.BRANCH):
+                m.d.comb += self.result.eq(self.i.pc + 4)
+            with m.Case(Unit.STORE):
+                m.d.comb += self.result.eq(total)
+
+        m.d.comb += [executed.negative.eq(alu.negative), executed.carry.eq(alu.carry_out),
+                     executed.overflow.eq(alu.overflow)]
+        with m.If(uop.conditional & ~holds):
+            m.d.comb += [
+                Cat(executed.overflow, executed.carry, executed.zero,
+                    executed.negative).eq(uop.flags_else),
+                executed.zero_given.eq(1),
+            ]
+
+    def _branch(self, m, uop, holds):
+        a = self.operands.a
+        taken, goes, behind = Signal(), Signal(64), Signal(64)
+        is_branch = Signal()
+        m.d.comb += [is_branch.eq(uop.unit == Unit.BRANCH), behind.eq(self.i.pc + 4),
+                     goes.eq(Mux(uop.branch == BranchOp.REGISTER, a, uop.imm))]
+        zero = Cat(a[:32], a[32:] & uop.wide.replicate(32)) == 0
+        with m.If(is_branch):
+            with m.Switch(uop.branch):
+                with m.Case(BranchOp.COND):
+                    m.d.comb += taken.eq(holds)
+                with m.Case(BranchOp.ZERO):
+                    m.d.comb += taken.eq(zero ^ uop.invert)
+                with m.Case(BranchOp.BIT):
+                    m.d.comb += taken.eq(~a.bit_select(uop.rotate, 1) ^ uop.invert)
+                with m.Default():
+                    m.d.comb += taken.eq(1)
+        wrong = (taken != self.i.taken) | (taken & (goes != self.i.target))
+        resolves = self.i.valid & self.i.last & self.advance
+        m.d.comb += [
+            self.redirect.eq(resolves & wrong),
+            self.target.eq(Mux(taken, goes, behind)),
+            self.update.valid.eq(resolves & (is_branch | self.i.taken)),
+            self.update.pc.eq(self.i.pc), self.update.target.eq(goes),
+            self.update.taken.eq(taken),
+        ]

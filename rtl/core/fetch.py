@@ -1,0 +1,152 @@
+"""Front end: program counter, instruction cache lookup, fetch queue."""
+
+from amaranth import Module, Mux, ResetSignal, Signal
+from amaranth.lib import data, enum, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.bus.axi import AXI4Signature
+from rtl.config import CoreConfig
+from rtl.core.icache import InstructionCache
+from rtl.core.predictor import Predictor, PredictorUpdateLayout
+from rtl.core.regions import in_regions
+
+__all__ = ["Fetch", "FetchFault", "Fetched"]
+
+
+class FetchFault(enum.Enum, shape=2):
+    """Why an instruction could not be fetched."""
+
+    NONE = 0
+    ALIGNMENT = 1
+    ADDRESS = 2
+    EXTERNAL = 3
+
+
+class Fetched(data.Struct):
+    """An instruction on its way to decode.
+
+    ``taken`` and ``target`` are the prediction: fetch went on at ``target`` behind it.
+    """
+
+    pc: 64
+    insn: 32
+    fault: FetchFault
+    taken: 1
+    target: 64
+
+
+class Fetch(wiring.Component):
+    """Delivers instructions in predicted order.
+
+    Nothing is fetched from outside the regions, on a wrong path neither. After a fault nothing
+    follows until the next redirection.
+
+    Timing
+    ------
+    ``redirect`` reaches the cache in its own cycle; the first instruction of the new path stands
+    at ``o`` two cycles later on a hit. A predicted-taken branch costs no cycle.
+
+    Members
+    -------
+    reset_pc : :py:`In(addr_width)`
+        First address, sampled while reset.
+    redirect : :py:`In(1)`, target : :py:`In(64)`
+        Drop everything fetched and go on at ``target``.
+    invalidate : :py:`In(1)`
+        Forget the contents of the cache.
+    update : :py:`In(PredictorUpdateLayout())`
+        What became of a branch.
+    o : :py:`Out(stream.Signature(Fetched))`
+        Instructions. The payload may change while ``redirect`` is set.
+    busy : :py:`Out(1)`
+        Invalidation at work.
+    missing : :py:`Out(1)`
+        The cache is fetching a line.
+    m_axi : :py:`Out(AXI4Signature)`
+        Line fills.
+    """
+
+    def __init__(self, config: CoreConfig, *, regions):
+        self.config = config
+        self.regions = tuple(regions)
+        super().__init__({
+            "reset_pc":   In(config.addr_width),
+            "redirect":   In(1),
+            "target":     In(64),
+            "invalidate": In(1),
+            "update":     In(PredictorUpdateLayout()),
+            "o":          Out(stream.Signature(Fetched)),
+            "busy":       Out(1),
+            "missing":    Out(1),
+            "m_axi":      Out(AXI4Signature(addr_width=config.addr_width,
+                                            data_width=config.bus_width, id_width=1,
+                                            write=False)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+
+        m.submodules.cache = cache = InstructionCache(
+            addr_width=config.addr_width, bus_width=config.bus_width,
+            cache_bytes=config.icache_bytes, ways=config.ways)
+        m.submodules.predictor = predictor = Predictor(entries=config.btb_entries)
+        wiring.connect(m, wiring.flipped(self.m_axi), cache.m_axi)
+
+        pc = Signal(64, reset_less=True)
+        next_pc = Signal(64)
+        halted = Signal()
+        push, space = Signal(), Signal()
+        fetched = Signal(Fetched)
+
+        executable = in_regions(m, pc, self.regions, "executable")
+        too_high = pc[config.addr_width:].any()
+        with m.If(pc[:2].any()):
+            m.d.comb += fetched.fault.eq(FetchFault.ALIGNMENT)
+        with m.Elif(too_high):
+            m.d.comb += fetched.fault.eq(FetchFault.ADDRESS)
+        with m.Elif(~executable | cache.error):
+            m.d.comb += fetched.fault.eq(FetchFault.EXTERNAL)
+        faulty = fetched.fault != FetchFault.NONE
+        m.d.comb += [
+            fetched.pc.eq(pc), fetched.insn.eq(Mux(faulty, 0, cache.word)),
+            fetched.taken.eq(predictor.taken & ~faulty), fetched.target.eq(predictor.target),
+            push.eq((cache.hit | faulty) & ~halted & ~cache.busy),
+            cache.fill.eq(~faulty & ~halted & ~self.redirect),
+        ]
+
+        with m.If(ResetSignal()):
+            m.d.comb += next_pc.eq(self.reset_pc)
+        with m.Elif(self.redirect):
+            m.d.comb += next_pc.eq(self.target)
+        with m.Elif(push & space):
+            m.d.comb += next_pc.eq(Mux(fetched.taken, predictor.target, pc + 4))
+        with m.Else():
+            m.d.comb += next_pc.eq(pc)
+        m.d.sync += pc.eq(next_pc)
+        m.d.comb += [cache.addr.eq(next_pc), predictor.addr.eq(next_pc), predictor.pc.eq(pc),
+                     predictor.advance.eq(push & space & ~self.redirect)]
+        with m.If(self.redirect):
+            m.d.sync += halted.eq(0)
+        with m.Elif(push & space & faulty):
+            m.d.sync += halted.eq(1)
+
+        self._queue(m, fetched, push, space)
+        m.d.comb += [
+            cache.invalidate.eq(self.invalidate), predictor.update.eq(self.update),
+            self.busy.eq(cache.busy), self.missing.eq(cache.missing),
+        ]
+        return m
+
+    def _queue(self, m, fetched, push, space):
+        """Two places: one that decode looks at, one behind it, so that ``space`` is a register."""
+        head, tail = Signal(Fetched), Signal(Fetched)
+        head_valid, tail_valid = Signal(), Signal()
+        m.d.comb += [space.eq(~tail_valid), self.o.valid.eq(head_valid), self.o.payload.eq(head)]
+        with m.If(self.o.ready | ~head_valid):
+            m.d.sync += [head.eq(Mux(tail_valid, tail, fetched)), tail_valid.eq(0),
+                         head_valid.eq(tail_valid | push)]
+        with m.Elif(push & space):
+            m.d.sync += [tail.eq(fetched), tail_valid.eq(1)]
+        with m.If(self.redirect):
+            m.d.sync += [head_valid.eq(0), tail_valid.eq(0)]

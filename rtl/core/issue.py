@@ -1,0 +1,128 @@
+"""Issue stage: register read, bypass, hazards."""
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import data, enum, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.core.cause import CycleCause
+from rtl.core.uop import Operand, Slot, Unit
+
+__all__ = ["IssueStage", "Late", "Operands", "ResultLayout", "lateness"]
+
+
+class Late(enum.Enum, shape=2):
+    """Stage at whose end a result exists."""
+
+    EXECUTE = 0
+    MEMORY = 1
+    WRITE = 2
+
+
+def lateness(uop):
+    """Return the :class:`Late` of a micro-op, as a value."""
+    memory = ((uop.unit == Unit.LOAD) | (uop.unit == Unit.DIVIDE) | (uop.unit == Unit.SYSTEM)
+              | ((uop.unit == Unit.STORE) & uop.exclusive))
+    return Mux(uop.unit == Unit.MULTIPLY, Late.WRITE, Mux(memory, Late.MEMORY, Late.EXECUTE))
+
+
+class ResultLayout(data.StructLayout):
+    """Register result in a later stage.
+
+    Members
+    -------
+    used, index, sp
+        The stage holds a micro-op that writes this register.
+    late : :class:`Late`
+        When the value exists.
+    value : 64
+        The value, if it exists.
+    """
+
+    def __init__(self):
+        super().__init__({"used": 1, "index": 5, "sp": 1, "late": Late, "value": 64})
+
+
+class Operands(data.Struct):
+    """Operand values on their way into the execute stage."""
+
+    a: 64
+    b: 64
+    c: 64
+
+
+class IssueStage(wiring.Component):
+    """Reads operands and lets a micro-op go when they exist.
+
+    Members
+    -------
+    i : :py:`In(Slot)`
+        Micro-op to issue.
+    o : :py:`Out(Slot)`, operands : :py:`Out(Operands)`
+        Micro-op in the execute stage and its operands, registers.
+    stall : :py:`In(1)`
+        The execute stage cannot take a micro-op.
+    flush : :py:`In(1)`, flush_cause : :py:`In(CycleCause)`
+        The micro-op is dropped.
+    advance : :py:`Out(1)`
+        The micro-op goes, or there is none.
+    stages : :py:`In(ResultLayout()).array(3)`
+        Execute, memory and write stage, youngest first.
+    a_value, b_value, c_value : :py:`In(64)`
+        Register file, read with the operands of ``i``.
+    """
+
+    def __init__(self):
+        super().__init__({
+            "i":           In(Slot),
+            "o":           Out(Slot),
+            "operands":    Out(Operands),
+            "stall":       In(1),
+            "flush":       In(1),
+            "flush_cause": In(CycleCause),
+            "advance":     Out(1),
+            "stages":      In(ResultLayout()).array(3),
+            "a_value":     In(64),
+            "b_value":     In(64),
+            "c_value":     In(64),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+
+        uop = self.i.uop
+        a, a_waits, a_product = self._operand(m, uop.a, uop.a_sp, self.a_value, "a")
+        b, b_waits, b_product = self._operand(m, uop.b, 0, self.b_value, "b")
+        c, c_waits, c_product = self._operand(m, uop.c, 0, self.c_value, "c")
+        waits, product = Signal(), Signal()
+        m.d.comb += [
+            waits.eq(self.i.valid & (a_waits | b_waits | c_waits)),
+            product.eq(a_product | b_product | c_product),
+            self.advance.eq(~self.stall & ~waits),
+        ]
+        with m.If(~self.stall):
+            m.d.sync += [self.o.eq(self.i), self.operands.a.eq(a),
+                         self.operands.b.eq(Mux(uop.b_imm, uop.imm, b)), self.operands.c.eq(c)]
+            with m.If(waits):
+                m.d.sync += [
+                    self.o.valid.eq(0),
+                    self.o.cause.eq(Mux(product, CycleCause.MULTIPLY, CycleCause.LOAD_USE)),
+                ]
+        with m.If(self.flush):
+            m.d.sync += [self.o.valid.eq(0), self.o.cause.eq(self.flush_cause)]
+        return m
+
+    def _operand(self, m, operand: Operand, sp, stored, name):
+        """Return the value, whether it is yet to come, and whether from the multiplier."""
+        value = Signal(64, name=f"{name}_bypassed")
+        waits, product = Signal(name=f"{name}_waits"), Signal(name=f"{name}_product")
+        matches = Signal(3, name=f"{name}_matches")
+        m.d.comb += matches.eq(Cat(
+            operand.used & stage.used & (stage.index == operand.index) & (stage.sp == sp)
+            for stage in self.stages))
+        m.d.comb += value.eq(stored)
+        for index, stage in enumerate(self.stages):
+            with m.If(matches[index]) if index == 0 else m.Elif(matches[index]):
+                late = stage.late.as_value()
+                m.d.comb += [value.eq(stage.value), waits.eq(late > index),
+                             product.eq(stage.late == Late.WRITE)]
+        return value, waits, product

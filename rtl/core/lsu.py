@@ -1,0 +1,248 @@
+"""Load/store unit: attributes, alignment, lanes, order."""
+
+from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.bus.axi import AXI4Signature, Burst
+from rtl.config import CoreConfig
+from rtl.core.regions import in_regions
+from rtl.core.store_queue import StoreQueue
+from rtl.core.syndrome import FaultCode
+
+__all__ = ["AccessLayout", "LoadStoreUnit"]
+
+
+class AccessLayout(data.StructLayout):
+    """One access of up to 8 bytes, as the pipeline asks for it.
+
+    Members
+    -------
+    valid, write : 1
+        The access is to be made; it is a store.
+    addr, data : 64
+        Byte address, and the data to store, right-aligned.
+    size_log2 : 2
+        Bytes as a power of two.
+    signed, wide : 1
+        A load extends the sign, to 64 bits instead of 32.
+    aligned : 1
+        An unaligned address faults in Normal memory, too.
+    exclusive, acquire, release : 1
+        Exclusive access through the monitor; ordered access.
+    """
+
+    def __init__(self):
+        super().__init__({
+            "valid": 1, "write": 1, "size_log2": 2, "signed": 1, "wide": 1, "aligned": 1,
+            "exclusive": 1, "acquire": 1, "release": 1, "addr": 64, "data": 64,
+        })
+
+
+class LoadStoreUnit(wiring.Component):
+    """Makes the accesses of the pipeline, one after the other.
+
+    Stores are posted; a load that goes to the bus waits until every earlier store has been
+    answered. An access that crosses a 16-byte beat is made in two parts.
+
+    Timing
+    ------
+    ``access`` holds until ``done`` or ``fault``, of which one is set in the last cycle of the
+    access; ``result`` and ``raw`` belong to that cycle. A fault comes before anything was
+    written.
+
+    Members
+    -------
+    access : :py:`In(AccessLayout())`
+        What to do.
+    done : :py:`Out(1)`, result, raw, stored : :py:`Out(64)`
+        The access is made: for a load the register value and the bytes as they stand in memory;
+        for a store-exclusive the status; for a store the bytes.
+    fault : :py:`Out(1)`, fault_code : :py:`Out(FaultCode)`
+        The access is refused.
+    device : :py:`Out(1)`
+        The address is not in Normal memory.
+    clear_monitor : :py:`In(1)`
+        Forget the exclusive reservation.
+    drained : :py:`Out(1)`
+        Every store has been answered.
+    store_error : :py:`Out(1)`
+        An error answer to a posted store came in this cycle.
+    waiting : :py:`Out(1)`
+        The access waits for earlier stores.
+    m_axi : :py:`Out(AXI4Signature)`
+        Data bus.
+    """
+
+    def __init__(self, config: CoreConfig, *, regions):
+        self.config = config
+        self.regions = tuple(regions)
+        super().__init__({
+            "access":        In(AccessLayout()),
+            "done":          Out(1),
+            "result":        Out(64),
+            "raw":           Out(64),
+            "stored":        Out(64),
+            "fault":         Out(1),
+            "fault_code":    Out(FaultCode),
+            "device":        Out(1),
+            "clear_monitor": In(1),
+            "drained":       Out(1),
+            "store_error":   Out(1),
+            "waiting":       Out(1),
+            "m_axi":         Out(AXI4Signature(addr_width=config.addr_width,
+                                               data_width=config.bus_width, id_width=1)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        bus_bytes = self.config.bus_width // 8
+        lane_bits = (bus_bytes - 1).bit_length()
+        access = self.access
+
+        m.submodules.stores = stores = StoreQueue(addr_width=self.config.addr_width,
+                                                  bus_width=self.config.bus_width)
+        self._connect_writes(m, stores)
+
+        normal = in_regions(m, access.addr, self.regions, "normal")
+        lane = access.addr[:lane_bits]
+        last_byte = (1 << access.size_log2) - 1
+        unaligned, split = Signal(), Signal()
+        m.d.comb += [
+            self.device.eq(~normal),
+            unaligned.eq((access.addr[:3] & last_byte[:3]).any()),
+            split.eq((lane + last_byte)[lane_bits]),
+        ]
+        refused = Signal()
+        self._check(m, normal, unaligned, refused)
+
+        reserved_line, reserved = Signal(self.config.addr_width - 6), Signal()
+        exclusive_fails = Signal()
+        m.d.comb += exclusive_fails.eq(access.exclusive & access.write & ~(
+            reserved & (reserved_line == access.addr[6:self.config.addr_width])))
+
+        second = Signal()
+        self._store_lanes(m, stores, lane, unaligned, second)
+        first_beat, second_beat = Signal(self.config.bus_width), Signal(64)
+        beats = Cat(first_beat, second_beat)
+        m.d.comb += [self.drained.eq(stores.empty), self.store_error.eq(stores.error)]
+        self._extend(m, (beats >> (lane << 3))[:64])
+
+        bus = self.m_axi
+        beat_addr = access.addr[lane_bits:self.config.addr_width] + second
+        m.d.comb += [
+            bus.araddr.eq(Mux(unaligned, Cat(Const(0, lane_bits), beat_addr),
+                              access.addr[:self.config.addr_width])),
+            bus.arsize.eq(Mux(unaligned, lane_bits, access.size_log2)),
+            bus.arburst.eq(Burst.INCR),
+        ]
+        with m.FSM(name="access"):
+            with m.State("IDLE"):
+                with m.If(access.valid & ~refused):
+                    with m.If(exclusive_fails):
+                        m.d.comb += self.done.eq(1)
+                    with m.Elif(access.write):
+                        self._store(m, stores, split, second)
+                    with m.Elif(~stores.empty):
+                        m.d.comb += self.waiting.eq(1)
+                    with m.Else():
+                        m.next = "READ-ADDRESS"
+            with m.State("READ-ADDRESS"):
+                m.d.comb += bus.arvalid.eq(1)
+                with m.If(bus.arready):
+                    m.next = "READ-DATA"
+            with m.State("READ-DATA"):
+                m.d.comb += bus.rready.eq(1)
+                with m.If(bus.rvalid):
+                    with m.If(second):
+                        m.d.sync += second_beat.eq(bus.rdata[:64])
+                    with m.Else():
+                        m.d.sync += first_beat.eq(bus.rdata)
+                    with m.If(bus.rresp.as_value()[1]):
+                        m.d.sync += second.eq(0)
+                        m.next = "FAILED"
+                    with m.Elif(split & ~second):
+                        m.d.sync += second.eq(1)
+                        m.next = "READ-ADDRESS"
+                    with m.Else():
+                        m.d.sync += second.eq(0)
+                        m.next = "LOADED"
+            with m.State("LOADED"):
+                m.d.comb += self.done.eq(1)
+                m.next = "IDLE"
+            with m.State("FAILED"):
+                m.d.comb += [self.fault.eq(1), self.fault_code.eq(FaultCode.EXTERNAL)]
+                m.next = "IDLE"
+
+        with m.If(self.done & access.exclusive):
+            m.d.sync += [reserved.eq(~access.write),
+                         reserved_line.eq(access.addr[6:self.config.addr_width])]
+        with m.If(self.clear_monitor):
+            m.d.sync += reserved.eq(0)
+        with m.If(access.write):
+            m.d.comb += self.result.eq(exclusive_fails)
+        return m
+
+    def _connect_writes(self, m, stores):
+        """Pass the write channels of the store queue to the bus."""
+        for name, member in stores.m_axi.signature.members.items():
+            inner, outer = getattr(stores.m_axi, name), getattr(self.m_axi, name)
+            m.d.comb += outer.eq(inner) if member.flow == Out else inner.eq(outer)
+
+    def _check(self, m, normal, unaligned, refused):
+        access = self.access
+        with m.If(access.valid):
+            with m.If(access.addr[self.config.addr_width:].any()):
+                m.d.comb += [refused.eq(1), self.fault_code.eq(FaultCode.ADDRESS_SIZE)]
+            with m.Elif(unaligned & (~normal | access.aligned | access.exclusive)):
+                m.d.comb += [refused.eq(1), self.fault_code.eq(FaultCode.ALIGNMENT)]
+            with m.Elif(access.exclusive & ~normal):
+                m.d.comb += [refused.eq(1), self.fault_code.eq(FaultCode.EXCLUSIVE)]
+        with m.If(refused):
+            m.d.comb += self.fault.eq(1)
+
+    def _store_lanes(self, m, stores, lane, unaligned, second):
+        """Put the data on its lanes, over two beats."""
+        access, width = self.access, self.config.bus_width
+        lanes = Signal(2 * width)
+        strobes = Signal(width // 4)
+        mask = Signal(8)
+        with m.Switch(access.size_log2):
+            for size in range(4):
+                with m.Case(size):
+                    m.d.comb += mask.eq((1 << (1 << size)) - 1)
+        m.d.comb += [lanes.eq(access.data << (lane << 3)), strobes.eq(mask << lane)]
+        request = stores.i.payload
+        lane_bits = len(lane)
+        beat_addr = access.addr[lane_bits:self.config.addr_width] + second
+        m.d.comb += [
+            request.data.eq(Mux(second, lanes[width:], lanes[:width])),
+            request.strobe.eq(Mux(second, strobes[width // 8:], strobes[:width // 8])),
+            request.addr.eq(Mux(unaligned, Cat(Const(0, lane_bits), beat_addr),
+                                access.addr[:self.config.addr_width])),
+            request.size_log2.eq(Mux(unaligned, lane_bits, access.size_log2)),
+        ]
+
+    def _store(self, m, stores, split, second):
+        with m.If(self.access.release & ~stores.empty & ~second):
+            m.d.comb += self.waiting.eq(1)
+        with m.Else():
+            m.d.comb += stores.i.valid.eq(1)
+            with m.If(stores.i.ready):
+                with m.If(split & ~second):
+                    m.d.sync += second.eq(1)
+                with m.Else():
+                    m.d.sync += second.eq(0)
+                    m.d.comb += self.done.eq(1)
+
+    def _extend(self, m, value):
+        access = self.access
+        with m.Switch(access.size_log2):
+            for size in range(4):
+                bits = 8 << size
+                with m.Case(size):
+                    sign = value[bits - 1] & access.signed
+                    low = sign.replicate(max(0, 32 - bits))
+                    high = (sign & access.wide).replicate(32 if bits < 64 else 0)
+                    m.d.comb += [self.raw.eq(value[:bits]), self.stored.eq(access.data[:bits]),
+                                 self.result.eq(Cat(value[:bits], low, high))]

@@ -1,0 +1,104 @@
+"""Posted writes to the bus."""
+
+from amaranth import Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.bus.axi import AXI4Signature, Burst
+
+__all__ = ["StoreQueue", "StoreRequest"]
+
+
+class StoreRequest(data.StructLayout):
+    """One write of up to 16 bytes inside a bus beat.
+
+    Members
+    -------
+    addr : addr_width
+        Byte address, a multiple of the size.
+    size_log2 : 3
+        AxSIZE.
+    data, strobe
+        Bytes on their lanes.
+    """
+
+    def __init__(self, addr_width: int, bus_width: int):
+        super().__init__({"addr": addr_width, "size_log2": 3, "data": bus_width,
+                          "strobe": bus_width // 8})
+
+
+class StoreQueue(wiring.Component):
+    """Queue of posted single-beat writes; each is one AXI4 transaction, in order.
+
+    Address and data of a write are offered together and may be taken apart. Responses are only
+    counted; an error answer is reported when it comes.
+
+    Timing
+    ------
+    A write stands on the bus in the cycle after it was taken from ``i``; one write a cycle when
+    the bus is fast.
+
+    Members
+    -------
+    i : :py:`In(stream.Signature(StoreRequest(...)))`
+        Writes.
+    empty : :py:`Out(1)`
+        Every write has been answered.
+    error : :py:`Out(1)`
+        An answer in this cycle reports an error.
+    m_axi : :py:`Out(AXI4Signature)`
+        Writes only.
+    """
+
+    DEPTH = 4
+    OUTSTANDING = 16
+
+    def __init__(self, *, addr_width: int, bus_width: int):
+        self.layout = StoreRequest(addr_width, bus_width)
+        super().__init__({
+            "i":     In(stream.Signature(self.layout)),
+            "empty": Out(1),
+            "error": Out(1),
+            "m_axi": Out(AXI4Signature(addr_width=addr_width, data_width=bus_width, id_width=1,
+                                       read=False)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+
+        places = [Signal(self.layout, name=f"place_{index}") for index in range(self.DEPTH)]
+        count = Signal(range(self.DEPTH + 1))
+        waiting = Signal(range(self.OUTSTANDING + 1))
+        head = places[0]
+        address_done, data_done, leave = Signal(), Signal(), Signal()
+        bus = self.m_axi
+        present = Signal()
+        m.d.comb += [
+            self.i.ready.eq(count != self.DEPTH),
+            present.eq((count != 0) & (waiting != self.OUTSTANDING)),
+            bus.awvalid.eq(present & ~address_done),
+            bus.wvalid.eq(present & ~data_done),
+            bus.awaddr.eq(head.addr), bus.awsize.eq(head.size_log2), bus.awburst.eq(Burst.INCR),
+            bus.wdata.eq(head.data), bus.wstrb.eq(head.strobe), bus.wlast.eq(1), bus.bready.eq(1),
+            leave.eq(present & (address_done | bus.awready) & (data_done | bus.wready)),
+            self.empty.eq((count == 0) & (waiting == 0)),
+            self.error.eq(bus.bvalid & bus.bresp.as_value()[1]),
+        ]
+        with m.If(leave):
+            m.d.sync += [address_done.eq(0), data_done.eq(0)]
+        with m.Else():
+            m.d.sync += [address_done.eq(address_done | (bus.awvalid & bus.awready)),
+                         data_done.eq(data_done | (bus.wvalid & bus.wready))]
+        m.d.sync += waiting.eq(waiting + leave - bus.bvalid)
+
+        enter = self.i.valid & self.i.ready
+        m.d.sync += count.eq(count + enter - leave)
+        for index, place in enumerate(places):
+            with m.If(leave):
+                if index + 1 < self.DEPTH:
+                    m.d.sync += place.eq(places[index + 1])
+                with m.If(enter & (count == index + 1)):
+                    m.d.sync += place.eq(self.i.payload)
+            with m.Elif(enter & (count == index)):
+                m.d.sync += place.eq(self.i.payload)
+        return m

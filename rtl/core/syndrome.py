@@ -1,0 +1,37 @@
+"""Exception classes and fault codes as they appear in ESR_EL1."""
+
+from amaranth import Cat, Const
+from amaranth.lib import enum
+
+__all__ = ["ExceptionClass", "FaultCode", "syndrome"]
+
+
+class ExceptionClass(enum.Enum, shape=6):
+    """Why an exception was taken (ESR_EL1 bits 31:26)."""
+
+    UNKNOWN = 0x00
+    SVC = 0x15
+    FETCH_LOWER = 0x20
+    FETCH_SAME = 0x21
+    PC_ALIGNMENT = 0x22
+    DATA_LOWER = 0x24
+    DATA_SAME = 0x25
+    SP_ALIGNMENT = 0x26
+    SERROR = 0x2F
+    BRK = 0x3C
+
+
+class FaultCode(enum.Enum, shape=6):
+    """Status code of a fetch or data abort (ESR_EL1 bits 5:0)."""
+
+    ADDRESS_SIZE = 0x00
+    EXTERNAL = 0x10
+    ALIGNMENT = 0x21
+    EXCLUSIVE = 0x35
+
+
+def syndrome(exception_class, specific=0):
+    """Return ESR_EL1: class, 32-bit instruction length, and up to 25 bits of detail."""
+    low = Const(specific, 25) if isinstance(specific, int) else specific
+    pad = Const(0, 25 - len(low))
+    return Cat(low, pad, Const(1, 1), exception_class)
