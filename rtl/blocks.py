@@ -15,9 +15,15 @@ def _matmul(config: ChipConfig) -> wiring.Component:
     return MatmulTile(config.tile)
 
 
+def _matmul_array(config: ChipConfig) -> wiring.Component:
+    from .matmul.array import Array
+    return Array(config.tile)
+
+
 def _core(config: ChipConfig) -> wiring.Component:
-    from .core.core import Core
-    return Core(config.core)
+    from .core.core import Core, memory_regions
+    from .soc.memory_map import MEMORY_MAP
+    return Core(config.core, regions=memory_regions(MEMORY_MAP))
 
 
 def _nitro_dma(config: ChipConfig) -> wiring.Component:
@@ -31,10 +37,11 @@ def _chip(config: ChipConfig) -> wiring.Component:
 
 
 BLOCKS: dict[str, Callable[[ChipConfig], wiring.Component]] = {
-    "matmul":    _matmul,
-    "core":      _core,
-    "nitro_dma": _nitro_dma,
-    "chip":      _chip,
+    "matmul":       _matmul,
+    "matmul_array": _matmul_array,
+    "core":         _core,
+    "nitro_dma":    _nitro_dma,
+    "chip":         _chip,
 }
 
 

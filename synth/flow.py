@@ -1,7 +1,6 @@
 """Synthesis of a component: cells in total and by part, straight from RTLIL."""
 
 import dataclasses
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,9 +71,7 @@ def synthesize(component: wiring.Component, top: str, target: Target, *,
     def make(folder: Path) -> None:
         (folder / "design.il").write_text(text)
         run_tool([YOSYS, "-p", script], folder, progress=progress)
-        netlist = read_netlist(folder / "netlist.json", top, read_hierarchy(text, top))
-        (folder / "cells.json").write_text(json.dumps(netlist.scopes))
 
     folder = kept(f"{top}-{target.name}", [version_of(YOSYS), script, text], make)
-    netlist = Netlist(json.loads((folder / "cells.json").read_text()))
+    netlist = read_netlist(folder / "netlist.json", top, read_hierarchy(text, top))
     return Synthesis(top, target, folder, netlist)

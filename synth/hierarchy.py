@@ -23,6 +23,7 @@ class _Module:
     ----------
     widths : widths of its wires
     inputs : wires that are input ports
+    memories : names of its memories
     driven : bits that its own cells drive
     aliases : for bits that are another bit of the module, that bit; ``None`` is a constant
     children : types of its cells; primitive ones are dropped once all modules are known
@@ -33,6 +34,7 @@ class _Module:
 
     widths: dict[str, int] = dataclasses.field(default_factory=dict)
     inputs: set[str] = dataclasses.field(default_factory=set)
+    memories: set[str] = dataclasses.field(default_factory=set)
     driven: set[Bit] = dataclasses.field(default_factory=set)
     aliases: dict[Bit, Bit | None] = dataclasses.field(default_factory=dict)
     children: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -92,13 +94,23 @@ class Hierarchy:
         if name.startswith("$flatten\\"):       # a net without a name inside that part
             path = _path(name.removeprefix("$flatten\\").partition(".$")[0])
             return ".".join(path) if path in self.paths else None
+        path, local = self._split(name)
+        return self._trace(path, (local, index))
+
+    def memory_owner(self, cell: str) -> str | None:
+        """Return the path of the part whose memory ``cell`` is a piece of, by the cell's name.
+
+        What a block RAM puts out need not be a net of the RTLIL: mapping adds logic behind it.
+        """
+        path, local = self._split(re.sub(r"\.\d+\.\d+$", "", cell))
+        return ".".join(path) if local in self.paths[path].memories else None
+
+    def _split(self, name: str) -> tuple[tuple[str, ...], str]:
+        """Path of a part and the name there; names of fields hold dots, so the longest path."""
         words = name.split(".")
-        # Names of fields hold dots too, so the longest path that exists is the one.
-        for length in range(len(words) - 1, -1, -1):
-            if tuple(words[:length]) in self.paths:
-                return self._trace(tuple(words[:length]),
-                                   ("\\" + ".".join(words[length:]), index))
-        return None
+        length = next(length for length in range(len(words) - 1, -1, -1)
+                      if tuple(words[:length]) in self.paths)
+        return tuple(words[:length]), "\\" + ".".join(words[length:])
 
     def _trace(self, path: tuple[str, ...], bit: Bit | None) -> str | None:
         while bit is not None:
@@ -151,6 +163,8 @@ def _read_module(lines: Iterator[str]) -> _Module:
                 module.widths[wire] = int(width[1]) if width else 1
                 if re.search(r"\binput \d", rest):
                     module.inputs.add(wire)
+            case "memory":
+                module.memories.add(rest.split()[-1])
             case "cell":
                 depth, (kind, name) = depth + 1, rest.split()
                 module.children[name] = kind

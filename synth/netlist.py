@@ -16,7 +16,7 @@ class Netlist:
 
     Mapping works across the boundaries of parts, so that a cell has no owner by itself. Here it
     belongs to the part that drives its output in the RTLIL, and a cell whose output is no net of
-    the RTLIL belongs where its output is used.
+    the RTLIL belongs where its output is used. Pieces of a memory belong to its part.
 
     Parameters
     ----------
@@ -41,7 +41,9 @@ def read_netlist(path: Path, top: str, hierarchy: Hierarchy) -> Netlist:
     module = json.loads(path.read_text())["modules"][top]
     cells = {name: cell for name, cell in module["cells"].items()
              if cell["type"] != "$scopeinfo"}
-    owners = _owners(cells, _drivers(module["netnames"], hierarchy))
+    memories = {name: owner for name in cells
+                if (owner := hierarchy.memory_owner(name)) is not None}
+    owners = _owners(cells, _drivers(module["netnames"], hierarchy), memories)
     scopes: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
     for name, cell in cells.items():
         scopes[owners.get(name, "")][cell["type"]] += 1
@@ -60,16 +62,16 @@ def _drivers(nets: dict, hierarchy: Hierarchy) -> dict[int, str]:
     return drivers
 
 
-def _owners(cells: dict, drivers: dict[int, str]) -> dict[str, str]:
+def _owners(cells: dict, drivers: dict[int, str], known: dict[str, str]) -> dict[str, str]:
     """Map the names of cells to parts, from the nets of the RTLIL backwards."""
-    owners: dict[str, str] = {}
+    owners = dict(known)
     by_output: dict[int, str] = {}
     for name, cell in cells.items():
         outputs = [bit for port, bits in cell["connections"].items()
                    if cell["port_directions"][port] == "output" for bit in bits]
         by_output.update(dict.fromkeys(outputs, name))
         votes = collections.Counter(drivers[bit] for bit in outputs if bit in drivers)
-        if votes:
+        if votes and name not in owners:
             owners[name] = votes.most_common(1)[0][0]
     waiting = collections.deque(owners)
     while waiting:

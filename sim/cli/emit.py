@@ -13,7 +13,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command(epilog="Example: tilicho emit matmul --preset ulx3s -o out")
     def emit(
-        block: Annotated[str, typer.Argument(help="matmul, core, nitro_dma or chip.")],
+        block: Annotated[str, typer.Argument(help="matmul, matmul_array, core, nitro_dma, chip.")],
         output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR",
                                              help="Folder for the two files.")],
         preset: Annotated[str, typer.Option(help="Configuration of the chip.")] = "sim",

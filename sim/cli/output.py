@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import math
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -62,7 +64,7 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable], *,
     """
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    table = Table(header_style="bold")
     rows = [list(row) for row in rows]
     for index, column in enumerate(columns):
         cells = [row[index] for row in rows]
@@ -75,7 +77,9 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable], *,
     if total is not None:
         table.add_section()
         table.add_row(*map(_cell, total), style="bold")
-    console().print(table)
+    screen = console()
+    screen.print(title, style="bold", soft_wrap=True)
+    screen.print(table)
 
 
 def _cell(value) -> str:
@@ -86,16 +90,32 @@ def _cell(value) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.3g}"
 
 
+class _Lines:
+    """Progress where there is no terminal: what has just begun, at most once in 10 seconds."""
+
+    SECONDS = 10
+
+    def __init__(self, label: str):
+        self.printed = -math.inf
+        self.show(label)
+
+    def show(self, text: str) -> None:
+        now = time.monotonic()
+        if now - self.printed >= self.SECONDS:
+            print(f"{text} ...", file=sys.stderr, flush=True)
+            self.printed = now
+
+
 @contextlib.contextmanager
 def progress(label: str) -> Iterator:
-    """Show that a long step runs, and for how long; silent where there is no terminal.
+    """Show that a long step runs, and for how long.
 
-    The value is a function: called with a text it replaces the label.
+    The value is a function: called with a text it replaces the label. Where there is no terminal,
+    a line is printed now and then.
     """
     screen = console(stderr=True)
     if not screen.is_terminal:
-        screen.print(f"{label} ...")
-        yield lambda text: screen.print(f"{text} ...")
+        yield _Lines(label).show
         return
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 

@@ -54,7 +54,7 @@ def register(app: typer.Typer) -> None:
     @app.command(epilog="Examples: tilicho synth nitro_dma; "
                         "tilicho synth matmul --preset ulx3s --pnr --seeds 3 --json matmul.json")
     def synth(
-        block: Annotated[str, typer.Argument(help="matmul, core, nitro_dma or chip.")],
+        block: Annotated[str, typer.Argument(help="matmul, matmul_array, core, nitro_dma, chip.")],
         preset: Annotated[str, typer.Option(help="Configuration of the chip.")] = "sim",
         target: Annotated[str, typer.Option(help="ecp5, ice40, xc7 or generic.")] = "ecp5",
         pnr: Annotated[bool, typer.Option("--pnr", help="Place and route too, for the clock and "
