@@ -74,7 +74,7 @@ class SharedModel:
         self.cycles += self._lib.model_run(self._handle, cycles, None)
 
     def run(self, max_cycles: int, until: str | None = None) -> int:
-        """Clock until the one-bit port ``until`` is 1, at most ``max_cycles``; return the cycles."""
+        """Clock until the flag ``until`` is 1, at most ``max_cycles`` times; return the cycles."""
         if until is None:
             self.tick(max_cycles)
             return max_cycles
@@ -96,7 +96,7 @@ class SharedModel:
         size = self._lib.model_scopes(self._handle, None, 0)
         buffer = ctypes.create_string_buffer(size + 1)
         self._lib.model_scopes(self._handle, buffer, ctypes.c_uint64(size))
-        return [line for line in buffer.value.decode().splitlines()]
+        return buffer.value.decode().splitlines()
 
     def memory(self, path: str) -> np.ndarray:
         """Return the rows of a :class:`sim.bfm.ram.SimRam` as an array that shares its bytes.

@@ -32,8 +32,11 @@ def c_header(config: ChipConfig | None = None) -> str:
     lines = ["/* Generated from the memory map and the register declarations: do not edit. */",
              "#ifndef TILICHO_CHIP_H", "#define TILICHO_CHIP_H", ""]
     for entry in MEMORY_MAP:
+        # The tool chain may have defined the bases already, from the same map.
         lines += [f"/* {entry.doc} */",
+                  f"#ifndef {entry.name}_BASE",
                   f"#define {entry.name}_BASE 0x{entry.base:08x}ul",
+                  "#endif",
                   f"#define {entry.name}_SIZE 0x{entry.size:08x}ul"]
     lines += ["", "/* Pages of the DMA engine, as offsets in its region. */"]
     lines += [f"#define DMA_{name} 0x{getattr(dma, name):05x}ul"
