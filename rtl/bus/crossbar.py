@@ -21,7 +21,7 @@ from .channel import (
 from .decode import address_matches
 from .error import AXI4Error
 
-__all__ = ["AXI4Crossbar"]
+__all__ = ["AXI4Crossbar", "downstream_signature"]
 
 # Addresses that W may trail by at one subordinate.
 W_ORDER_DEPTH = 4
@@ -87,6 +87,26 @@ class _Lane(wiring.Component):
         return m
 
 
+def downstream_signature(managers: Mapping[str, AXI4Signature]) -> AXI4Signature:
+    """Return the bus of the subordinates of a crossbar with these ``managers``.
+
+    Its ID is the widest one of the managers with the index of the manager in front.
+
+    Raises
+    ------
+    :exc:`ValueError`
+        If the managers differ in address or data width.
+    """
+    buses = list(managers.values())
+    widths = {(bus.addr_width, bus.data_width) for bus in buses}
+    if len(widths) != 1:
+        raise ValueError(f"Managers must agree in address and data width, not have {widths!r}")
+    addr_width, data_width = widths.pop()
+    return AXI4Signature(addr_width=addr_width, data_width=data_width,
+                         id_width=max(bus.id_width for bus in buses) + ceil_log2(len(buses)),
+                         user_width=max(bus.user_width for bus in buses))
+
+
 class AXI4Crossbar(wiring.Component):
     """Joins managers and subordinates; reads and writes are switched independently.
 
@@ -122,7 +142,7 @@ class AXI4Crossbar(wiring.Component):
     s_axi_<manager> : :py:`In(managers[manager])`
         Bus of a manager.
     m_axi_<subordinate> : :py:`Out(downstream)`
-        Bus of a subordinate; :attr:`downstream` is its signature.
+        Bus of a subordinate; :func:`downstream_signature` gives it.
 
     Raises
     ------
@@ -137,18 +157,13 @@ class AXI4Crossbar(wiring.Component):
         self.subordinates = {name: tuple(ranges) for name, ranges in subordinates.items()}
         self.outstanding = outstanding
         self.slices = dict(slices or {})
-        buses = list(self.managers.values())
-        widths = {(bus.addr_width, bus.data_width) for bus in buses}
-        if len(widths) != 1:
-            raise ValueError(f"Managers must agree in address and data width, not have {widths!r}")
         self._check_ranges()
-        addr_width, data_width = widths.pop()
-        # What a manager sends, brought to common ID and user widths; and with its index in front.
-        common = {"addr_width": addr_width, "data_width": data_width,
-                  "user_width": max(bus.user_width for bus in buses)}
-        self._id_width = max(bus.id_width for bus in buses)
-        self._upstream = AXI4Signature(id_width=self._id_width, **common)
-        self.downstream = AXI4Signature(id_width=self._id_width + ceil_log2(len(buses)), **common)
+        self.downstream = downstream_signature(self.managers)
+        # What a manager sends, brought to common ID and user widths.
+        self._id_width = max(bus.id_width for bus in self.managers.values())
+        self._upstream = AXI4Signature(
+            addr_width=self.downstream.addr_width, data_width=self.downstream.data_width,
+            id_width=self._id_width, user_width=self.downstream.user_width)
         super().__init__(
             {f"s_axi_{name}": In(bus) for name, bus in self.managers.items()}
             | {f"m_axi_{name}": Out(self.downstream) for name in self.subordinates})
