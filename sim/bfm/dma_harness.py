@@ -4,7 +4,7 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import fifo, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.bus import AXI4LiteSignature
+from rtl.bus import AXI4LiteSignature, Resp
 from rtl.config import DmaConfig
 from rtl.nitro_dma.engine import NitroDma
 from rtl.nitro_dma.reader import DATA_ID
@@ -30,6 +30,11 @@ class DmaHarness(wiring.Component):
         Registers.
     stall : :py:`In(8)`
         Back-pressure of the memory.
+    arm : :py:`In(1)`
+        While high, the responses named below count from 0.
+    fail_read, fail_fetch, fail_write, fail_completion : :py:`In(16)`
+        The data beat on R, descriptor beat on R, data response on B, completion response on B
+        with this number is SLVERR; 0xffff for none.
     irq : :py:`Out(1)`
         Interrupt.
     r_beats, w_beats : :py:`Out(32)`
@@ -51,6 +56,8 @@ class DmaHarness(wiring.Component):
         super().__init__({
             "s_axil": In(AXI4LiteSignature(addr_width=20)),
             "stall":  In(8),
+            "arm":    In(1),
+            **{f"fail_{name}": In(16) for name in ("read", "fetch", "write", "completion")},
             "irq":    Out(1),
             **{name: Out(32) for name in counters},
         })
@@ -60,11 +67,34 @@ class DmaHarness(wiring.Component):
         m.submodules.dma = dma = NitroDma(self.config)
         m.submodules.memory = memory = AXI4Memory([dma.m_axi.signature], bytes=self.bytes,
                                                   latency=self.latency)
-        wiring.connect(m, dma.m_axi, memory.s_axi_0)
+        self._faults(m, dma.m_axi, memory.s_axi_0)
         wiring.connect(m, wiring.flipped(self.s_axil), dma.s_axil)
         m.d.comb += [memory.stall.eq(self.stall), self.irq.eq(dma.irq)]
 
-        axi = dma.m_axi
+        self._count(m, dma.m_axi)
+        return m
+
+    def _faults(self, m, axi, memory):
+        """Connect engine and memory, with the responses that are asked for replaced."""
+        for name, member in axi.signature.members.items():
+            if member.flow is Out:
+                m.d.comb += getattr(memory, name).eq(getattr(axi, name))
+            else:
+                m.d.comb += getattr(axi, name).eq(getattr(memory, name))
+        for name, channel, owned in (("read", "r", axi.rid == DATA_ID),
+                                     ("fetch", "r", axi.rid != DATA_ID),
+                                     ("write", "b", axi.bid == DATA_ID),
+                                     ("completion", "b", axi.bid != DATA_ID)):
+            count = Signal(16, name=f"{name}_count")
+            with m.If(owned & getattr(axi, f"{channel}valid") & getattr(axi, f"{channel}ready")):
+                m.d.sync += count.eq(count + 1)
+            with m.If(self.arm):
+                m.d.sync += count.eq(0)
+            with m.If(owned & (count == getattr(self, f"fail_{name}")) & ~count.all()):
+                m.d.comb += getattr(axi, f"{channel}resp").eq(Resp.SLVERR)
+
+    def _count(self, m, axi):
+        """Add the counters."""
         m.submodules.owners = owners = fifo.SyncFIFO(width=len(axi.awid), depth=128)
         now = Signal(32)
         m.d.sync += now.eq(now + 1)
@@ -92,4 +122,3 @@ class DmaHarness(wiring.Component):
             m.d.sync += self.request.eq(now)
         with m.If(self.s_axil.awvalid & self.s_axil.awready):
             m.d.sync += self.bell.eq(now)
-        return m

@@ -22,10 +22,31 @@ class DmaModel:
     def __init__(self, config: DmaConfig, *, latency: int = 2, bytes: int = 1 << 20):
         self.sim = build_workload(lambda: DmaHarness(config, latency=latency, bytes=bytes),
                                   name="dma", key=f"{config} {latency} {bytes}")
-        self.sim.reset()
+        self.reset()
         self.memory = self.sim.memory("memory").reshape(-1)
         self.bus = DmaBus(self.read_memory, self.write_memory, self.read_register,
                           self.write_register)
+
+    def reset(self) -> None:
+        """Reset the engine; no fault is armed, the memory stays."""
+        self.sim.reset()
+        self.inject()
+
+    def inject(self, **faults: int) -> None:
+        """Answer with SLVERR, counted from now: ``read=3`` is the fourth data beat on R."""
+        for name in ("read", "fetch", "write", "completion"):
+            self.sim.set(f"fail_{name}", faults.get(name, 0xFFFF))
+        self.sim.set("arm", 1)
+        self.sim.tick()
+        self.sim.set("arm", 0)
+
+    def settle(self, queue, most: int = 100_000) -> int:
+        """Run until the queue pair has nothing under way; return its STATE."""
+        for _ in range(most):
+            state = queue.state()
+            if not state & 8:
+                return state
+        raise AssertionError(f"Queue pair still busy, STATE {state:#x}")
 
     def read_memory(self, address: int, length: int) -> bytes:
         return self.memory[address:address + length].tobytes()
