@@ -112,7 +112,7 @@ def _constants(network: Network, size: int) -> tuple[np.ndarray, list[tuple[int,
         rows = np.zeros((size, output_tiles, input_tiles, _row_bytes(size)), np.int8)
         rows[..., :size] = tiles.transpose(3, 0, 2, 1)
         bias = np.zeros((output_tiles, size, 2), "<i4")
-        bias[..., 0].reshape(-1)[:] = np.pad(layer.bias, (0, output_tiles * size - outputs))
+        bias[..., 0] = np.pad(layer.bias, (0, output_tiles * size - outputs)).reshape(-1, size)
         weights = rows.reshape(size, -1).view(np.uint8)
         biases = bias.transpose(1, 0, 2).reshape(size, -1).copy().view(np.uint8)
         addresses.append((used, used + weights.shape[1]))
