@@ -31,6 +31,7 @@ ENABLE = 3 << 16
 RESET = 1 << 8
 STATE_STOPPED = 1 << 1
 STATE_RESETTING = 1 << 2
+STATE_BUSY = 1 << 3
 
 Buffer = tuple[int, int]
 
