@@ -1,0 +1,5 @@
+"""``python -m sim.cli``: the command, without its installed script."""
+
+from . import main
+
+main()
