@@ -173,8 +173,8 @@ def yosys_command() -> str:
 def write_systemverilog(text: str, path: Path, *, yosys: str | None = None) -> None:
     """Write RTLIL ``text`` as SystemVerilog with ``always_comb`` and ``always_ff`` blocks.
 
-    Yosys reads its input from the folder of ``path``: the WebAssembly build does not see the
-    machine's folder for temporary files.
+    Yosys works in a folder beside ``path``, on names relative to it: the WebAssembly build does
+    not see the machine's folder for temporary files under its own name.
 
     :func:`amaranth.back.verilog.convert` writes ``always @*``, which Icarus does not run at time 0,
     so combinational outputs stay X until an input changes (amaranth-lang/amaranth#1629).
@@ -186,11 +186,13 @@ def write_systemverilog(text: str, path: Path, *, yosys: str | None = None) -> N
     """
     yosys = yosys or os.environ.get("YOSYS") or yosys_command()
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        source = Path(folder, "design.il")
-        source.write_text(_without_large_zeroed_memories(text))
-        script = (f"read_rtlil {source}; proc -nomux -norom; memory_collect; "
-                  f"write_verilog -sv -norename -noattr {path}")
-        result = subprocess.run([yosys, "-q", "-p", script], capture_output=True, text=True)
+        Path(folder, "design.il").write_text(_without_large_zeroed_memories(text))
+        script = ("read_rtlil design.il; proc -nomux -norom; memory_collect; "
+                  "write_verilog -sv -norename -noattr design.sv")
+        result = subprocess.run([yosys, "-q", "-p", script], cwd=folder, capture_output=True,
+                                text=True)
+        if result.returncode == 0:
+            Path(folder, "design.sv").replace(path)
     if result.returncode:
         tail = "\n".join((result.stdout + result.stderr).splitlines()[-5:])
         raise RuntimeError(f"{yosys} could not write SystemVerilog: {tail}")
