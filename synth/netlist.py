@@ -16,7 +16,9 @@ class Netlist:
 
     Mapping works across the boundaries of parts, so that a cell has no owner by itself. Here it
     belongs to the part that drives its output in the RTLIL, and a cell whose output is no net of
-    the RTLIL belongs where its output is used. Pieces of a memory belong to its part.
+    the RTLIL any more belongs where its output is used: the logic in front of a register counts
+    with the register, also when it comes from a part that holds no register itself. Pieces of a
+    memory belong to its part.
 
     Parameters
     ----------

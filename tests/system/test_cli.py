@@ -1,0 +1,115 @@
+"""The command line: help, version, and one line for each wrong input."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from sim.cli import COMMANDS
+
+
+def tilicho(*arguments, **options):
+    return subprocess.run([sys.executable, "-c", "import sim.cli; sim.cli.main()", *arguments],
+                          capture_output=True, text=True, **options)
+
+
+def assert_one_line(result, text, *, status=2):
+    """An error is one line on the standard error output and nothing on the other."""
+    assert result.returncode == status
+    lines = [line for line in result.stderr.splitlines() if not line.endswith(" ...")]
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("tilicho: error: ")
+    assert text in lines[0]
+
+
+def test_help_lists_every_command():
+    result = tilicho("--help")
+    assert result.returncode == 0
+    for command in COMMANDS:
+        assert f" {command} " in result.stdout
+
+
+def test_no_arguments_shows_help():
+    assert tilicho().stdout == tilicho("--help").stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_with_an_example(command):
+    result = tilicho(command, "--help")
+    assert result.returncode == 0
+    assert "Example" in result.stdout
+    assert f"tilicho {command}" in " ".join(result.stdout.split())
+
+
+def test_version():
+    result = tilicho("--version")
+    assert result.returncode == 0
+    assert result.stdout.startswith("tilicho ")
+
+
+@pytest.mark.parametrize("arguments, text", [
+    (["nonsense"], "No such command 'nonsense'"),
+    (["doctor", "--nonsense"], "No such option: --nonsense"),
+    (["doctor", "--json"], "requires an argument"),
+    (["doctor", "--json", "/proc/nowhere/file.json"], "cannot write /proc/nowhere/file.json"),
+    (["emit", "tile", "-o", "x"],
+     "unknown block 'tile': choose one of matmul, matmul_array, core, nitro_dma, chip"),
+    (["emit", "core", "--preset", "huge", "-o", "x"],
+     "unknown preset 'huge': choose one of sim, large, ulx3s, up5k"),
+    (["emit", "core"], "Missing option '--output'"),
+    (["emit", "core", "-o", "/proc/nowhere"], "cannot write to /proc/nowhere"),
+    (["synth", "tile"], "unknown block 'tile'"),
+    (["synth", "core", "--preset", "huge"], "unknown preset 'huge'"),
+    (["synth", "core", "--target", "asic"],
+     "unknown target 'asic': choose one of ecp5, ice40, xc7, generic"),
+    (["synth", "core", "--seeds", "0"], "--seeds"),
+])
+def test_wrong_input_is_one_line(arguments, text):
+    assert_one_line(tilicho(*arguments), text)
+
+
+def test_defect_is_one_line_unless_debugging(monkeypatch):
+    program = ("import sim.cli\n"
+               "@sim.cli.app.command()\n"
+               "def broken():\n"
+               "    raise ZeroDivisionError('of ours')\n"
+               "sim.cli.main(['broken'])\n")
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert_one_line(result, "ZeroDivisionError: of ours", status=1)
+    assert "TILICHO_DEBUG=1" in result.stderr
+    monkeypatch.setenv("TILICHO_DEBUG", "1")
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "Traceback" in result.stderr
+
+
+def test_doctor(tmp_path):
+    file = tmp_path / "doctor.json"
+    result = tilicho("doctor", "--json", str(file))
+    report = json.loads(file.read_text())
+    states = {item["what"]: item["state"] for item in report["findings"]}
+    assert states["Python"] == "ok"
+    assert states["amaranth"] == "ok"
+    assert report["ok"] == (result.returncode == 0) == (not report["missing"])
+
+
+def test_doctor_names_what_lacks_and_the_remedy(tmp_path):
+    # Without a PATH there is no compiler, no make and no perl.
+    file = tmp_path / "doctor.json"
+    result = tilicho("doctor", "--json", str(file), env={"PATH": str(tmp_path)})
+    assert result.returncode == 1
+    report = json.loads(file.read_text())
+    assert report["missing"] == ["C++ compiler", "make", "perl (Verilator's front)"]
+    remedies = {item["what"]: item["remedy"] for item in report["findings"]}
+    assert remedies["make"] == "apt-get install make"
+
+
+def test_emit_writes_both_files_anywhere(tmp_path):
+    result = tilicho("emit", "nitro_dma", "--preset", "ulx3s", "-o", str(tmp_path / "new" / "out"))
+    assert result.returncode == 0, result.stderr
+    assert "nitro_dma, preset ulx3s (" in result.stdout
+    verilog = (tmp_path / "new" / "out" / "nitro_dma.sv").read_text()
+    assert "module nitro_dma(" in verilog
+    assert "always_ff" in verilog
+    rtlil = (tmp_path / "new" / "out" / "nitro_dma.il").read_text()
+    assert rtlil.count("module \\nitro_dma\n") == 1
