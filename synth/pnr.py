@@ -107,7 +107,8 @@ def _hops(path: list[dict]) -> list[Hop]:
     hops, now = [], 0.0
     for step in path:
         now += step["delay"]
-        if step["type"] == "routing":
+        # A net of nextpnr's own only leads into or out of a carry chain.
+        if step["type"] == "routing" and not step["net"].startswith("$nextpnr"):
             net = _readable(step["net"])
             if hops and hops[-1].net == net:
                 hops.pop()
@@ -117,8 +118,8 @@ def _hops(path: list[dict]) -> list[Hop]:
 
 def _readable(net: str) -> str:
     """Name of a net without the harness and without what mapping appended to it."""
-    if net.startswith("port$"):
-        return "(input register)"
     net = net.removeprefix(f"{DUT}.")
-    return re.sub(r"_(LUT4|CCU2C|TRELLIS_\w+?|PFUMX|L6MUX21|MULT18X18D|DP16KD|SB_\w+?)_.*$", "",
-                  net)
+    net = re.sub(r"_(LUT4|CCU2C|TRELLIS_\w+?|PFUMX|L6MUX21|MULT18X18D|DP16KD|SB_\w+?)_.*$", "",
+                 net)
+    # Amaranth's name for a port that two signals share.
+    return re.sub(r"(^|\.)port\$\d+\$\d+", r"\1(input)", net)

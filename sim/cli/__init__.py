@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> None:
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        status = app(args=arguments or ["--help"], prog_name="tilicho", standalone_mode=False)
+        status = app(args=arguments or ["--help"], prog_name="tilicho", standalone_mode=False) or 0
     except UserError as error:
         status = _fail(str(error))
     except typer.TyperException as error:
