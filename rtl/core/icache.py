@@ -84,7 +84,7 @@ class InstructionCache(wiring.Component):
         sweep = Signal(set_bits)
         victim = Signal(range(max(2, self.ways)))
         filling, sweeping, sweep_asked = Signal(), Signal(), Signal()
-        write_row, write_tag = Signal(), Signal()
+        write_row, write_tag, valid_line = Signal(), Signal(), Signal()
         failed = Signal()
         error_line = Signal(self.addr_width - 6)
         error_valid = Signal()
@@ -109,7 +109,7 @@ class InstructionCache(wiring.Component):
                 data_write.data.eq(self.m_axi.rdata), data_write.en.eq(write_row & chosen),
                 data_read.en.eq(~write_row),
                 tag_write.addr.eq(set_index), tag_read.addr.eq(set_index),
-                tag_write.data.eq(Mux(sweeping, 0, Cat(1, line[set_bits:]))),
+                tag_write.data.eq(Mux(sweeping, 0, Cat(valid_line, line[set_bits:]))),
                 tag_write.en.eq(sweeping | (write_tag & chosen)),
                 tag_read.en.eq(~tag_write.en),
             ]
@@ -164,7 +164,8 @@ class InstructionCache(wiring.Component):
                     bad = self.m_axi.rresp.as_value()[1]
                     m.d.sync += [beat.eq(beat + 1), failed.eq(failed | bad)]
                     with m.If(self.m_axi.rlast):
-                        m.d.comb += write_tag.eq(~(failed | bad))
+                        # A failed fill has overwritten the old line, too: its tag must go.
+                        m.d.comb += [write_tag.eq(1), valid_line.eq(~(failed | bad))]
                         with m.If(failed | bad):
                             m.d.sync += [error_valid.eq(1), error_line.eq(line)]
                         if self.ways > 1:
