@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "sw":         {"rtl", "sw"},
     "synth":      {"rtl", "synth"},
     "sim":        {"rtl", "sim", "sw"},
-    "sim/models": {"sim.models"},
+    "sim/models": {"rtl", "sim.models"},      # of rtl, what does not load Amaranth
     "sim/cli":    {"rtl", "sim", "sw", "synth"},
 }
 
@@ -43,7 +43,9 @@ def parse(path):
 
 
 def modules(*packages):
-    for name, _ in sources(*packages):
+    for name, path in sources(*packages):
+        if path.name == "__main__.py":
+            continue        # to import it is to run it
         try:
             yield name, importlib.import_module(
                 name.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
@@ -88,14 +90,14 @@ def test_limits_of_files_and_functions():
     for name, path in sources(*PACKAGES):
         lines = path.read_text().splitlines()
         full = sum(bool(line.strip()) for line in lines)
-        if full >= MAX_FILE:
+        if full > MAX_FILE:
             beyond.append(f"{name}: {full} lines, the limit is {MAX_FILE}")
         beyond += [f"{name}:{number}: {len(line)} columns, the limit is {MAX_COLUMNS}"
                    for number, line in enumerate(lines, 1) if len(line) > MAX_COLUMNS]
         for node in ast.walk(parse(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 limit = MAX_ELABORATE if node.name == "elaborate" else MAX_FUNCTION
-                if length(node) >= limit:
+                if length(node) > limit:
                     beyond.append(f"{name}:{node.lineno}: {node.name} has {length(node)} lines, "
                                   f"the limit is {limit}")
     assert not beyond, "\n".join(beyond)
