@@ -1,8 +1,8 @@
 """An independent A64 machine: Unicorn with the exceptions, devices and registers of the core.
 
-Unicorn executes instructions, but takes no exception to VBAR_EL1, and its identity registers are
-those of another processor. Both are put right here. Everything else, up to ERET and the banked
-stack pointers, is Unicorn's own.
+Unicorn executes instructions, but takes no exception to VBAR_EL1, has floating point, and its
+identity registers are those of another processor. That is put right here. Everything else, up to
+ERET and the banked stack pointers, is Unicorn's own.
 """
 
 import ctypes
@@ -55,7 +55,7 @@ IDENTITY: dict[SystemName, int] = {
 RESET_SYSTEM: dict[SystemName, int] = {
     SCTLR: 0x30d0_0800,
     VBAR: 0,
-    (3, 0, 1, 0, 2): 0,                 # CPACR_EL1: floating point traps
+    (3, 0, 1, 0, 2): 0,                 # CPACR_EL1
     (3, 3, 14, 0, 0): 100_000_000,      # CNTFRQ_EL0
 }
 
@@ -200,8 +200,13 @@ class Oracle:
         """
         if on_instruction is not None:
             def before(machine, address, _size, _):
-                skipped = on_instruction(address)
-                if not skipped and self.word(address) in _HINTS_THAT_WAIT:
+                if on_instruction(address):
+                    return
+                word = self.word(address)
+                # Bit 26 tells vector from integer instructions in both halves of the space.
+                if word & 0x0e00_0000 == 0x0e00_0000 or word & 0x0e00_0000 == 0x0c00_0000:
+                    self.take_exception(address, _UNDEFINED)
+                elif word in _HINTS_THAT_WAIT:
                     machine.reg_write(reg.UC_ARM64_REG_PC, address + 4)
             self.machine.hook_add(unicorn.UC_HOOK_CODE, before)
         if on_access is not None:
