@@ -1,0 +1,15 @@
+# amaranth: UnusedElaboratable=no
+
+"""Runs the cocotb tests of the DMA engine."""
+
+import pytest
+
+from sim.build import run_cocotb
+from tests.cocotb.nitro_dma.monitored_dma import MonitoredDma
+from tests.system.dma_configs import NARROW
+
+
+@pytest.mark.cocotb
+def test_dma_against_an_independent_memory():
+    run_cocotb(MonitoredDma(NARROW), name="nitro_dma",
+               test_module="tests.cocotb.nitro_dma.cocotb_dma")
