@@ -23,6 +23,11 @@ class FusedAdd(wiring.Component):
     ------
     ``o`` follows ``x`` and ``c`` by :attr:`LATENCY` cycles; one addition a cycle.
 
+    Parameters
+    ----------
+    enable : :class:`bool`
+        Have a member ``enable``; only cycles with it set count.
+
     Members
     -------
     valid : :py:`In(1)`
@@ -33,6 +38,8 @@ class FusedAdd(wiring.Component):
         FP32 pattern.
     o : :py:`Out(32)`
         FP32 pattern of the sum.
+    enable : :py:`In(1)`
+        Move on; everything holds otherwise.
     """
 
     valid: Signal
@@ -42,14 +49,23 @@ class FusedAdd(wiring.Component):
 
     LATENCY = 5
 
-    def __init__(self):
-        super().__init__({"valid": In(1), "x": In(ExactLayout()), "c": In(32), "o": Out(32)})
+    def __init__(self, *, enable: bool = False):
+        members = {"valid": In(1), "x": In(ExactLayout()), "c": In(32), "o": Out(32)}
+        super().__init__(members | ({"enable": In(1)} if enable else {}))
 
     def elaborate(self, platform):
         m = Module()
 
-        valid = Signal(self.LATENCY - 1)
-        m.d.sync += valid.eq(Cat(self.valid, valid))
+        stages = Signal(self.LATENCY - 1)
+        moves, valid = self.valid, stages
+        if "enable" in self.signature.members:
+            moves = self.valid & self.enable
+            valid = Cat(stage & self.enable for stage in stages)
+            with m.If(self.enable):
+                m.d.sync += stages.eq(Cat(self.valid, stages))
+        else:
+            m.d.sync += stages.eq(Cat(self.valid, stages))
+        self._moves = moves
         special = self._special(m, valid)
         big, small, distance, exponent, sign, subtract = self._difference(m)
         aligned, held = self._align(m, valid[0], big, small, distance)
@@ -78,7 +94,7 @@ class FusedAdd(wiring.Component):
         c_nan = c_special & c[:23].any()
         c_infinite = c_special & ~c[:23].any()
         d_special = Signal(4, reset_less=True)
-        with m.If(self.valid):
+        with m.If(self._moves):
             m.d.sync += d_special.eq(Cat(
                 x.nan | c_nan | x.infinite & c_infinite & (x.sign ^ c[31]),
                 x.infinite | c_infinite,
@@ -108,7 +124,7 @@ class FusedAdd(wiring.Component):
         d_distance = Signal(5, reset_less=True)
         d_exponent = Signal(9, reset_less=True)
         d_sign, d_subtract = Signal(reset_less=True), Signal(reset_less=True)
-        with m.If(self.valid):
+        with m.If(self._moves):
             m.d.sync += [
                 d_big.eq(Mux(x_smaller, c_significand, x.significand)),
                 d_small.eq(Mux(x_smaller, x.significand, c_significand)),

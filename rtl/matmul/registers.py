@@ -65,8 +65,8 @@ def registers(config: TileConfig) -> RegisterMap:
             Field("enable", 1, "rw", "Engines start instructions", reset=1)]),
         Register("COMMAND", 0x04, "Commands; a written 1 acts once.", [
             Field("clear_counters", 1, "wo", "Set all counters to 0"),
-            Field("reset", 1, "wo", "Empty the queues, stop the engines, clear errors, semaphores "
-                                    "and interrupts; memories keep their contents")]),
+            Field("reset", 1, "wo", "Empty the queues, stop the engines, clear errors and "
+                                    "semaphores; memories keep their contents")]),
         Register("STATUS", 0x08, "What the engines are doing.", [
             Field("tensor_busy", 1, "ro", "Instructions queued or at work, or results under way"),
             Field("activation_busy", 1, "ro", "Instructions queued or at work"),

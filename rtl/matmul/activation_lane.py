@@ -1,0 +1,155 @@
+"""Datapath of the activation engine for one partition."""
+
+from amaranth import Cat, Const, Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.config import TileConfig
+from rtl.float.fused_add import FusedAdd
+from rtl.float.multiply import unpack_fp32
+
+from .encoding import OUTPUTS
+
+__all__ = ["ActivationLane", "FunctionLayout"]
+
+
+class FunctionLayout(data.StructLayout):
+    """What an ``activate`` does to each value; stable while values are in the lane.
+
+    Members
+    -------
+    floating : :py:`1`
+        The values are FP32.
+    bias, relu : :py:`1`
+        Add the bias; replace negative values by zero.
+    output : :py:`3`
+        A value of :data:`rtl.matmul.encoding.OUTPUTS`.
+    multiplier, shift : :py:`16`, :py:`6`
+        Requantisation.
+    """
+
+    def __init__(self):
+        super().__init__({"floating": 1, "bias": 1, "relu": 1, "output": 3, "multiplier": 16,
+                          "shift": 6})
+
+
+class ActivationLane(wiring.Component):
+    """Bias, ReLU and conversion of one value a step.
+
+    Timing
+    ------
+    ``result`` follows ``value`` by :attr:`LATENCY` steps; a step is a cycle with ``step`` set.
+
+    Parameters
+    ----------
+    config : :class:`TileConfig`
+        Types.
+
+    Members
+    -------
+    step : :py:`In(1)`
+        Move on; everything holds otherwise.
+    valid : :py:`In(LATENCY)`
+        Bit 0: ``value`` is one; bit i: a value entered i steps ago.
+    function : :py:`In(FunctionLayout())`
+        What to do.
+    value, bias : :py:`In(32)`
+        INT32 or FP32.
+    result : :py:`Out(32)`
+        Result in the low 8, 16 or 32 bits.
+    """
+
+    step: Signal
+    valid: Signal
+    function: data.View
+    value: Signal
+    bias: Signal
+    result: Signal
+
+    LATENCY = FusedAdd.LATENCY
+
+    def __init__(self, config: TileConfig):
+        self.config = config
+        super().__init__({
+            "step":     In(1),
+            "valid":    In(self.LATENCY),
+            "function": In(FunctionLayout()),
+            "value":    In(32),
+            "bias":     In(32),
+            "result":   Out(32),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        results = {}
+        if "int8" in self.config.types:
+            results["int8"] = self._integer(m)
+        if "bf16" in self.config.types:
+            results["bf16"] = self._floating(m)
+        if len(results) == 2:
+            m.d.comb += self.result.eq(
+                Mux(self.function.floating, results["bf16"], results["int8"]))
+        else:
+            m.d.comb += self.result.eq(*results.values())
+        return m
+
+    def _integer(self, m):
+        """Stages: add bias, ReLU, multiply, shift, round."""
+        function = self.function
+        as_word = function.output == OUTPUTS["word"]
+
+        biased = Signal(signed(32), reset_less=True)
+        rectified = Signal(signed(32), reset_less=True)
+        product = Signal(signed(48), reset_less=True)
+        with m.If(self.step & self.valid[0]):
+            m.d.sync += biased.eq(self.value + Mux(function.bias, self.bias, 0))
+        with m.If(self.step & self.valid[1]):
+            m.d.sync += rectified.eq(Mux(function.relu & biased[31], 0, biased))
+        with m.If(self.step & self.valid[2]):
+            m.d.sync += product.eq(rectified * Mux(as_word, 1, function.multiplier))
+
+        # One bit below the quotient is kept: the half.
+        doubled = Cat(Const(0, 1), product).as_signed()
+        below = Signal(48)
+        m.d.comb += below.eq(~(Const((1 << 48) - 1, 48) << function.shift)[:48] >> 1)
+        shifted = Signal(signed(49))
+        m.d.comb += shifted.eq(doubled >> Mux(as_word, 0, function.shift))
+        quotient = shifted[1:].as_signed()
+        kept = Signal(32, reset_less=True)
+        round_up, high, low = (Signal(reset_less=True, name=name)
+                               for name in ("round_up", "high", "low"))
+        with m.If(self.step & self.valid[3]):
+            m.d.sync += [
+                kept.eq(quotient),
+                round_up.eq(shifted[0] & ((product & below).any() | quotient[0])),
+                high.eq(quotient > 127),
+                low.eq(quotient < -128),
+            ]
+
+        result = Signal(32, reset_less=True)
+        with m.If(self.step & self.valid[4]):
+            m.d.sync += result.eq(kept + round_up)
+            with m.If(as_word):
+                m.d.sync += result.eq(kept)
+            with m.Elif(high | (kept[:8] == 127) & round_up & ~low):
+                m.d.sync += result.eq(127)
+            with m.Elif(low):
+                m.d.sync += result.eq(0x80)
+        return result
+
+    def _floating(self, m):
+        """Add the bias in FP32, then ReLU and rounding to BF16 behind the last register."""
+        function = self.function
+        m.submodules.add = add = FusedAdd(enable=True)
+        m.d.comb += [
+            add.enable.eq(self.step),
+            add.valid.eq(self.valid[0] & function.floating),
+            add.c.eq(self.value),
+            add.x.eq(Cat(unpack_fp32(self.bias, function.bias).values())),
+        ]
+        nan = (add.o[23:31] == 0xFF) & add.o[:23].any()
+        rectified = Signal(32)
+        m.d.comb += rectified.eq(Mux(function.relu & add.o[31] & ~nan, 0, add.o))
+        # Infinity and the canonical NaN have no fraction below, so they stay what they are.
+        rounded = rectified + 0x7FFF + rectified[16]
+        return Mux(function.output == OUTPUTS["bf16"], rounded[16:32], rectified)
