@@ -19,7 +19,6 @@ from rtl.core.uop import Slot, SystemOp, Unit
 __all__ = ["CommitStage"]
 
 REFETCH = (SystemOp.WRITE, SystemOp.DAIF_SET, SystemOp.DAIF_CLEAR, SystemOp.SYNC,
-           SystemOp.CACHE_CLEAN, SystemOp.CACHE_CLEAN_INVALIDATE, SystemOp.CACHE_INVALIDATE,
            SystemOp.ICACHE_INVALIDATE)
 """System operations after which the instructions behind are fetched anew."""
 
@@ -47,6 +46,8 @@ class CommitStage(wiring.Component):
     -------
     i : :py:`In(Slot)`, executed : :py:`In(Executed)`
         Micro-op in the memory stage.
+    lookup_addr : :py:`In(64)`
+        Address of the micro-op that comes next, one cycle early.
     product : :py:`In(64)`
         Result of the multiplier for the write stage.
     stall : :py:`Out(1)`
@@ -85,6 +86,7 @@ class CommitStage(wiring.Component):
         super().__init__({
             "i":             In(Slot),
             "executed":      In(Executed),
+            "lookup_addr":   In(64),
             "product":       In(64),
             "stall":         Out(1),
             "advance_write": Out(1),
@@ -166,7 +168,9 @@ class CommitStage(wiring.Component):
             access.size_log2.eq(uop.size_log2), access.signed.eq(uop.signed),
             access.wide.eq(uop.wide), access.aligned.eq(uop.aligned | system.check_alignment),
             access.exclusive.eq(uop.exclusive), access.acquire.eq(uop.acquire),
-            access.release.eq(uop.release),
+            access.release.eq(uop.release), access.maintenance.eq(uop.maintenance),
+            access.by_set.eq(uop.by_set), access.cached.eq(system.cache_enabled),
+            lsu.lookup.eq(~self.stall), lsu.lookup_addr.eq(self.lookup_addr),
         ]
 
     def _flags(self, m, system, fault):

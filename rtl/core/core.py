@@ -131,7 +131,8 @@ class Core(wiring.Component):
             execute.flags.eq(commit.flags), execute.advance.eq(~commit.stall),
             execute.flush.eq(commit.flush), execute.flush_cause.eq(flush_cause),
             commit.i.eq(execute.o), commit.executed.eq(execute.executed),
-            commit.product.eq(multiplier.result), commit.irq.eq(self.irq),
+            commit.lookup_addr.eq(execute.addr), commit.product.eq(multiplier.result),
+            commit.irq.eq(self.irq),
             registers.clear.eq(clearing), registers.clear_index.eq(clear_index),
             self.cause.eq(commit.cause),
         ]

@@ -3,6 +3,7 @@
 from amaranth import Cat, Const, Signal
 from amaranth.lib.wiring import In
 
+from rtl.core.dcache import Maintenance
 from rtl.core.decode_common import ClassDecoder, legal, read, write
 from rtl.core.syndrome import ExceptionClass, syndrome
 from rtl.core.sysreg_table import SYSTEM_REGISTERS, SysReg
@@ -10,17 +11,20 @@ from rtl.core.uop import BranchOp, SystemOp, Unit
 
 __all__ = ["BranchDecoder"]
 
-# Cache maintenance by op1, CRn, CRm, op2; False: only at EL1.
-MAINTENANCE = {
-    (0, 7, 1, 0): (SystemOp.ICACHE_INVALIDATE, False),
-    (0, 7, 5, 0): (SystemOp.ICACHE_INVALIDATE, False),
-    (3, 7, 5, 1): (SystemOp.ICACHE_INVALIDATE, True),
-    (0, 7, 6, 1): (SystemOp.CACHE_INVALIDATE, False),
-    (3, 7, 10, 1): (SystemOp.CACHE_CLEAN, True),
-    (3, 7, 11, 1): (SystemOp.CACHE_CLEAN, True),
-    (3, 7, 12, 1): (SystemOp.CACHE_CLEAN, True),
-    (3, 7, 14, 1): (SystemOp.CACHE_CLEAN_INVALIDATE, True),
+# Data cache maintenance by op1, CRn, CRm, op2: what, by set and way, at EL0, too.
+DATA_CACHE = {
+    (0, 7, 6, 1): (Maintenance.INVALIDATE, 0, False),
+    (0, 7, 6, 2): (Maintenance.INVALIDATE, 1, False),
+    (0, 7, 10, 2): (Maintenance.CLEAN, 1, False),
+    (0, 7, 14, 2): (Maintenance.CLEAN_INVALIDATE, 1, False),
+    (3, 7, 10, 1): (Maintenance.CLEAN, 0, True),
+    (3, 7, 11, 1): (Maintenance.CLEAN, 0, True),
+    (3, 7, 12, 1): (Maintenance.CLEAN, 0, True),
+    (3, 7, 14, 1): (Maintenance.CLEAN_INVALIDATE, 0, True),
 }
+
+# Instruction cache: whichever address is named, everything is forgotten.
+INSTRUCTION_CACHE = {(0, 7, 1, 0): False, (0, 7, 5, 0): False, (3, 7, 5, 1): True}
 
 
 class BranchDecoder(ClassDecoder):
@@ -137,10 +141,15 @@ class BranchDecoder(ClassDecoder):
     def _maintenance(self, m, fields, o):
         read(m, o.uop.a, fields.rt)
         with m.Switch(self.insn[5:19]):
-            for (op1, crn, crm, op2), (operation, at_el0) in MAINTENANCE.items():
+            for (op1, crn, crm, op2), at_el0 in INSTRUCTION_CACHE.items():
                 with m.Case(op1 << 11 | crn << 7 | crm << 3 | op2):
                     legal(m, o, 1 if at_el0 else ~self.el0)
-                    self._system(m, o, operation)
+                    self._system(m, o, SystemOp.ICACHE_INVALIDATE)
+            for (op1, crn, crm, op2), (what, by_set, at_el0) in DATA_CACHE.items():
+                with m.Case(op1 << 11 | crn << 7 | crm << 3 | op2):
+                    legal(m, o, 1 if at_el0 else ~self.el0)
+                    m.d.comb += [o.uop.unit.eq(Unit.STORE), o.uop.maintenance.eq(what),
+                                 o.uop.by_set.eq(by_set), o.uop.b_imm.eq(1)]
             with m.Case(3 << 11 | 7 << 7 | 4 << 3 | 1):
                 self._zero_line(m, o)
             with m.Case("000 1000 ---- ---"):

@@ -76,6 +76,8 @@ class ExecuteStage(wiring.Component):
         Micro-op in the memory stage, registers.
     result : :py:`Out(64)`
         Result in this cycle, for the bypass.
+    addr : :py:`Out(64)`
+        Address of a memory access in this cycle, for the lookup in the data cache.
     redirect : :py:`Out(1)`, target : :py:`Out(64)`
         Fetch went the wrong way; set only while the micro-op leaves.
     update : :py:`Out(PredictorUpdateLayout())`
@@ -93,6 +95,7 @@ class ExecuteStage(wiring.Component):
             "o":           Out(Slot),
             "executed":    Out(Executed),
             "result":      Out(64),
+            "addr":        Out(64),
             "redirect":    Out(1),
             "target":      Out(64),
             "update":      Out(PredictorUpdateLayout()),
@@ -110,7 +113,7 @@ class ExecuteStage(wiring.Component):
 
         m.d.comb += [
             executed.result.eq(self.result),
-            executed.addr.eq(Mux(uop.post, a, total)),
+            self.addr.eq(Mux(uop.post, a, total)), executed.addr.eq(self.addr),
             executed.a.eq(Mux(uop.b_imm, b, a)),
             executed.b.eq(b),
             executed.c.eq(c),

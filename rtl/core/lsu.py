@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.bus.axi import AXI4Signature, Burst
 from rtl.config import CoreConfig
+from rtl.core.dcache import DataCache, Maintenance
 from rtl.core.regions import in_regions
 from rtl.core.store_queue import StoreQueue
 from rtl.core.syndrome import FaultCode
@@ -30,12 +31,17 @@ class AccessLayout(data.StructLayout):
         An unaligned address faults in Normal memory, too.
     exclusive, acquire, release : 1
         Exclusive access through the monitor; ordered access.
+    maintenance : :class:`Maintenance`, by_set : 1
+        Do this to the line instead.
+    cached : 1
+        Normal memory may be cached.
     """
 
     def __init__(self):
         super().__init__({
             "valid": 1, "write": 1, "size_log2": 2, "signed": 1, "wide": 1, "aligned": 1,
             "exclusive": 1, "acquire": 1, "release": 1, "addr": 64, "data": 64,
+            "maintenance": Maintenance, "by_set": 1, "cached": 1,
         })
 
 
@@ -53,6 +59,8 @@ class LoadStoreUnit(wiring.Component):
 
     Members
     -------
+    lookup : :py:`In(1)`, lookup_addr : :py:`In(64)`
+        Address of the next access, in the cycle before it begins.
     access : :py:`In(AccessLayout())`
         What to do.
     done : :py:`Out(1)`, result, raw, stored : :py:`Out(64)`
@@ -78,6 +86,8 @@ class LoadStoreUnit(wiring.Component):
         self.config = config
         self.regions = tuple(regions)
         super().__init__({
+            "lookup":        In(1),
+            "lookup_addr":   In(64),
             "access":        In(AccessLayout()),
             "done":          Out(1),
             "result":        Out(64),
@@ -102,6 +112,9 @@ class LoadStoreUnit(wiring.Component):
 
         m.submodules.stores = stores = StoreQueue(addr_width=self.config.addr_width,
                                                   bus_width=self.config.bus_width)
+        m.submodules.cache = cache = DataCache(
+            addr_width=self.config.addr_width, bus_width=self.config.bus_width,
+            cache_bytes=self.config.dcache_bytes, ways=self.config.ways)
         self._connect_writes(m, stores)
 
         normal = in_regions(m, access.addr, self.regions, "normal")
@@ -121,25 +134,39 @@ class LoadStoreUnit(wiring.Component):
         m.d.comb += exclusive_fails.eq(access.exclusive & access.write & ~(
             reserved & (reserved_line == access.addr[6:self.config.addr_width])))
 
+        cached = Signal()
+        maintains = access.maintenance != Maintenance.NONE
+        m.d.comb += cached.eq((normal & (access.cached | maintains)) | access.by_set)
         second = Signal()
-        self._store_lanes(m, stores, lane, unaligned, second)
+        beat_addr = Signal(self.config.addr_width)
+        m.d.comb += beat_addr.eq(Cat(
+            Const(0, lane_bits), access.addr[lane_bits:self.config.addr_width] + second))
+        self._store_lanes(m, stores, cache, lane, unaligned, beat_addr, second)
         first_beat, second_beat = Signal(self.config.bus_width), Signal(64)
-        beats = Cat(first_beat, second_beat)
+        beats = Cat(Mux(cached & ~second, cache.row, first_beat),
+                    Mux(cached, cache.row[:64], second_beat))
         m.d.comb += [self.drained.eq(stores.empty), self.store_error.eq(stores.error)]
         self._extend(m, (beats >> (lane << 3))[:64])
 
         bus = self.m_axi
-        beat_addr = access.addr[lane_bits:self.config.addr_width] + second
         m.d.comb += [
-            bus.araddr.eq(Mux(unaligned, Cat(Const(0, lane_bits), beat_addr),
-                              access.addr[:self.config.addr_width])),
+            bus.araddr.eq(Mux(unaligned, beat_addr, access.addr[:self.config.addr_width])),
             bus.arsize.eq(Mux(unaligned, lane_bits, access.size_log2)),
             bus.arburst.eq(Burst.INCR),
+            cache.lookup.eq(self.lookup), cache.lookup_addr.eq(self.lookup_addr),
+            cache.addr.eq(beat_addr),
         ]
         with m.FSM(name="access"):
             with m.State("IDLE"):
+                self._connect_fill(m, cache)
                 with m.If(access.valid & ~refused):
                     with m.If(exclusive_fails):
+                        m.d.comb += self.done.eq(1)
+                    with m.Elif(access.release & ~stores.empty & ~second):
+                        m.d.comb += self.waiting.eq(1)
+                    with m.Elif(cached):
+                        self._cached(m, cache, split, second, first_beat)
+                    with m.Elif(maintains):
                         m.d.comb += self.done.eq(1)
                     with m.Elif(access.write):
                         self._store(m, stores, split, second)
@@ -154,24 +181,14 @@ class LoadStoreUnit(wiring.Component):
             with m.State("READ-DATA"):
                 m.d.comb += bus.rready.eq(1)
                 with m.If(bus.rvalid):
-                    with m.If(second):
-                        m.d.sync += second_beat.eq(bus.rdata[:64])
-                    with m.Else():
-                        m.d.sync += first_beat.eq(bus.rdata)
-                    with m.If(bus.rresp.as_value()[1]):
-                        m.d.sync += second.eq(0)
-                        m.next = "FAILED"
-                    with m.Elif(split & ~second):
-                        m.d.sync += second.eq(1)
-                        m.next = "READ-ADDRESS"
-                    with m.Else():
-                        m.d.sync += second.eq(0)
-                        m.next = "LOADED"
+                    self._beat(m, split, second, first_beat, second_beat)
             with m.State("LOADED"):
                 m.d.comb += self.done.eq(1)
+                m.d.sync += second.eq(0)
                 m.next = "IDLE"
             with m.State("FAILED"):
                 m.d.comb += [self.fault.eq(1), self.fault_code.eq(FaultCode.EXTERNAL)]
+                m.d.sync += second.eq(0)
                 m.next = "IDLE"
 
         with m.If(self.done & access.exclusive):
@@ -201,8 +218,14 @@ class LoadStoreUnit(wiring.Component):
         with m.If(refused):
             m.d.comb += self.fault.eq(1)
 
-    def _store_lanes(self, m, stores, lane, unaligned, second):
-        """Put the data on its lanes, over two beats."""
+    def _connect_fill(self, m, cache):
+        """Lend the read channels to the cache."""
+        for name, member in cache.fill.signature.members.items():
+            inner, outer = getattr(cache.fill, name), getattr(self.m_axi, name)
+            m.d.comb += outer.eq(inner) if member.flow == Out else inner.eq(outer)
+
+    def _store_lanes(self, m, stores, cache, lane, unaligned, beat_addr, second):
+        """Put the data on its lanes, over two beats; evictions come before them."""
         access, width = self.access, self.config.bus_width
         lanes = Signal(2 * width)
         strobes = Signal(width // 4)
@@ -211,29 +234,61 @@ class LoadStoreUnit(wiring.Component):
             for size in range(4):
                 with m.Case(size):
                     m.d.comb += mask.eq((1 << (1 << size)) - 1)
-        m.d.comb += [lanes.eq(access.data << (lane << 3)), strobes.eq(mask << lane)]
-        request = stores.i.payload
-        lane_bits = len(lane)
-        beat_addr = access.addr[lane_bits:self.config.addr_width] + second
         m.d.comb += [
-            request.data.eq(Mux(second, lanes[width:], lanes[:width])),
-            request.strobe.eq(Mux(second, strobes[width // 8:], strobes[:width // 8])),
-            request.addr.eq(Mux(unaligned, Cat(Const(0, lane_bits), beat_addr),
-                                access.addr[:self.config.addr_width])),
-            request.size_log2.eq(Mux(unaligned, lane_bits, access.size_log2)),
+            lanes.eq(access.data << (lane << 3)), strobes.eq(mask << lane),
+            cache.write.eq(access.write),
+            cache.maintenance.eq(access.maintenance), cache.by_set.eq(access.by_set),
+            cache.data.eq(Mux(second, lanes[width:], lanes[:width])),
+            cache.strobe.eq(Mux(second, strobes[width // 8:], strobes[:width // 8])),
+            cache.empty.eq(stores.empty), cache.evicted.ready.eq(stores.i.ready),
         ]
+        request = stores.i.payload
+        m.d.comb += [
+            request.data.eq(cache.data), request.strobe.eq(cache.strobe), request.last.eq(1),
+            request.addr.eq(Mux(unaligned, beat_addr, access.addr[:self.config.addr_width])),
+            request.size_log2.eq(Mux(unaligned, len(lane), access.size_log2)),
+        ]
+        with m.If(cache.evicted.valid):
+            m.d.comb += [request.eq(cache.evicted.payload), stores.i.valid.eq(1)]
+
+    def _cached(self, m, cache, split, second, first_beat):
+        m.d.comb += cache.request.eq(1)
+        with m.If(cache.fault):
+            m.d.comb += [self.fault.eq(1), self.fault_code.eq(FaultCode.EXTERNAL)]
+            m.d.sync += second.eq(0)
+        with m.Elif(cache.done):
+            with m.If(split & ~second):
+                # The second half is looked up in this cycle.
+                m.d.comb += [cache.lookup.eq(1), cache.lookup_addr.eq(
+                    cache.addr + self.config.bus_width // 8)]
+                m.d.sync += [second.eq(1), first_beat.eq(cache.row)]
+            with m.Else():
+                m.d.comb += self.done.eq(1)
+                m.d.sync += second.eq(0)
 
     def _store(self, m, stores, split, second):
-        with m.If(self.access.release & ~stores.empty & ~second):
-            m.d.comb += self.waiting.eq(1)
+        m.d.comb += stores.i.valid.eq(1)
+        with m.If(stores.i.ready):
+            with m.If(split & ~second):
+                m.d.sync += second.eq(1)
+            with m.Else():
+                m.d.sync += second.eq(0)
+                m.d.comb += self.done.eq(1)
+
+    def _beat(self, m, split, second, first_beat, second_beat):
+        """Take one beat of an uncached load."""
+        bus = self.m_axi
+        with m.If(second):
+            m.d.sync += second_beat.eq(bus.rdata[:64])
         with m.Else():
-            m.d.comb += stores.i.valid.eq(1)
-            with m.If(stores.i.ready):
-                with m.If(split & ~second):
-                    m.d.sync += second.eq(1)
-                with m.Else():
-                    m.d.sync += second.eq(0)
-                    m.d.comb += self.done.eq(1)
+            m.d.sync += first_beat.eq(bus.rdata)
+        with m.If(bus.rresp.as_value()[1]):
+            m.next = "FAILED"
+        with m.Elif(split & ~second):
+            m.d.sync += second.eq(1)
+            m.next = "READ-ADDRESS"
+        with m.Else():
+            m.next = "LOADED"
 
     def _extend(self, m, value):
         access = self.access

@@ -1,6 +1,6 @@
 """Posted writes to the bus."""
 
-from amaranth import Module, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,7 +10,7 @@ __all__ = ["StoreQueue", "StoreRequest"]
 
 
 class StoreRequest(data.StructLayout):
-    """One write of up to 16 bytes inside a bus beat.
+    """One beat of a write.
 
     Members
     -------
@@ -20,15 +20,19 @@ class StoreRequest(data.StructLayout):
         AxSIZE.
     data, strobe
         Bytes on their lanes.
+    beats : 3
+        Beats of the burst less one.
+    continued, last : 1
+        Not the first beat of its burst; the last one.
     """
 
     def __init__(self, addr_width: int, bus_width: int):
         super().__init__({"addr": addr_width, "size_log2": 3, "data": bus_width,
-                          "strobe": bus_width // 8})
+                          "strobe": bus_width // 8, "beats": 3, "continued": 1, "last": 1})
 
 
 class StoreQueue(wiring.Component):
-    """Queue of posted single-beat writes; each is one AXI4 transaction, in order.
+    """Queue of posted writes, beat by beat, in order.
 
     Address and data of a write are offered together and may be taken apart. Responses are only
     counted; an error answer is reported when it comes.
@@ -76,11 +80,14 @@ class StoreQueue(wiring.Component):
         m.d.comb += [
             self.i.ready.eq(count != self.DEPTH),
             present.eq((count != 0) & (waiting != self.OUTSTANDING)),
-            bus.awvalid.eq(present & ~address_done),
+            bus.awvalid.eq(present & ~address_done & ~head.continued),
             bus.wvalid.eq(present & ~data_done),
             bus.awaddr.eq(head.addr), bus.awsize.eq(head.size_log2), bus.awburst.eq(Burst.INCR),
-            bus.wdata.eq(head.data), bus.wstrb.eq(head.strobe), bus.wlast.eq(1), bus.bready.eq(1),
-            leave.eq(present & (address_done | bus.awready) & (data_done | bus.wready)),
+            bus.awlen.eq(head.beats), bus.awcache.eq(Mux(head.beats != 0, 0b1111, 0)),
+            bus.wdata.eq(head.data), bus.wstrb.eq(head.strobe), bus.wlast.eq(head.last),
+            bus.bready.eq(1),
+            leave.eq(present & (address_done | head.continued | bus.awready)
+                     & (data_done | bus.wready)),
             self.empty.eq((count == 0) & (waiting == 0)),
             self.error.eq(bus.bvalid & bus.bresp.as_value()[1]),
         ]
@@ -89,7 +96,7 @@ class StoreQueue(wiring.Component):
         with m.Else():
             m.d.sync += [address_done.eq(address_done | (bus.awvalid & bus.awready)),
                          data_done.eq(data_done | (bus.wvalid & bus.wready))]
-        m.d.sync += waiting.eq(waiting + leave - bus.bvalid)
+        m.d.sync += waiting.eq(waiting + (leave & head.last) - bus.bvalid)
 
         enter = self.i.valid & self.i.ready
         m.d.sync += count.eq(count + enter - leave)

@@ -132,6 +132,8 @@ class SystemRegisters(wiring.Component):
             SysReg.CNTV_CVAL: compare, SysReg.CNTV_TVAL: (compare - count)[:32],
             SysReg.PMCCNTR: cycles, SysReg.PAN: Cat(Const(0, 22), pan),
             SysReg.CSSELR: cache_select,
+            SysReg.CCSIDR: Mux(cache_select[0], self._geometry(self.config.icache_bytes),
+                               self._geometry(self.config.dcache_bytes)),
         })
 
         value = self.write_value
@@ -176,6 +178,11 @@ class SystemRegisters(wiring.Component):
                          el1.eq(spsr[2]), spsel.eq(spsr[0])]
         return m
 
+    def _geometry(self, cache_bytes):
+        """Return CCSIDR_EL1 of a cache: sets, ways and the 64 bytes of a line."""
+        ways = self.config.ways
+        return (cache_bytes // 64 // ways - 1) << 13 | (ways - 1) << 3 | 2
+
     def _read(self, m, registers):
         constants = {
             SysReg.MIDR: 0x0000_0000, SysReg.MPIDR: 0x8000_0000,
@@ -185,7 +192,7 @@ class SystemRegisters(wiring.Component):
             SysReg.ID_ISAR0: 1 << 16,
             SysReg.ID_ISAR1: 1 << 20,
             SysReg.ID_MMFR0: 0x0000_0F02 & ~0xF00 | 2, SysReg.ID_MMFR1: 1 << 20,
-            SysReg.CLIDR: 0x0900_0003, SysReg.CCSIDR: 0,
+            SysReg.CLIDR: 0x0900_0003,
         }
         with m.Switch(self.number):
             for number, value in (registers | constants).items():

@@ -3,6 +3,7 @@
 from amaranth.lib import data, enum
 
 from rtl.core.cause import CycleCause
+from rtl.core.dcache import Maintenance
 from rtl.core.sysreg_table import SysReg
 
 __all__ = ["AluOp", "BitOp", "BranchOp", "CarryIn", "DecodedLayout", "Fill", "Operand",
@@ -100,11 +101,7 @@ class SystemOp(enum.Enum, shape=4):
     BARRIER = 6         # waits until every earlier store has been answered
     SYNC = 7            # refetches what follows
     CLEAR_MONITOR = 8
-    CACHE_ZERO = 9
-    CACHE_CLEAN = 10
-    CACHE_CLEAN_INVALIDATE = 11
-    CACHE_INVALIDATE = 12
-    ICACHE_INVALIDATE = 13
+    ICACHE_INVALIDATE = 9
 
 
 class Operand(data.Struct):
@@ -162,6 +159,8 @@ class Uop(data.Struct):
     long: 1             # operands of the multiplication are 32 bits
     link: 1             # branch writes the return address
     return_: 1          # indirect branch that ends a function
+    maintenance: Maintenance    # of the data cache, instead of a store
+    by_set: 1           # the address names a set and a way
     line: 1             # base address is cut to its 64-byte line
     castagnoli: 1
     syndrome: 32        # of SystemOp.EXCEPTION

@@ -24,8 +24,8 @@ __all__ = ["CoreRun", "RunResult", "new_checker"]
 ARGUMENT_BYTES = 4096
 INPUT_LIMIT = 1 << 16
 
-# After the exit, stores may still be on their way to the memory.
-SETTLE_CYCLES = 2000
+# After the exit, the program writes back its data cache.
+SETTLE_CYCLES = 50_000
 
 
 @dataclasses.dataclass

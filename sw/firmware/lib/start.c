@@ -44,9 +44,23 @@ _Noreturn void __libc_start(void)
     exit(main(argc, argv));
 }
 
+/* Write every dirty line of the data cache to the memory, where the host looks. */
+static void clean_data_cache(void)
+{
+    uint64_t geometry;
+    __asm__ volatile("mrs %0, ccsidr_el1" : "=r"(geometry));
+    uint32_t last_set = geometry >> 13 & 0x7fff, last_way = geometry >> 3 & 0x3ff;
+    int way_shift = last_way ? __builtin_clz(last_way) : 0;
+    for (uint64_t way = 0; way <= last_way; way++)
+        for (uint64_t set = 0; set <= last_set; set++)
+            __asm__ volatile("dc cisw, %0" : : "r"(way << way_shift | set << 6) : "memory");
+    __asm__ volatile("dsb sy" : : : "memory");
+}
+
 _Noreturn void _Exit(int status)
 {
     SYSCTL_EXIT = ((uint32_t)status & 0xff) << 1 | 1;
+    clean_data_cache();
     for (;;)
         ;
 }

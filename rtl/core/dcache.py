@@ -1,0 +1,305 @@
+"""Data cache: write-back, write-allocate, 64-byte lines."""
+
+from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth.lib import enum, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from rtl.bus.axi import AXI4Signature, Burst
+from rtl.core.store_queue import StoreRequest
+
+__all__ = ["DataCache", "Maintenance"]
+
+LINE_BYTES = 64
+
+
+class Maintenance(enum.Enum, shape=2):
+    """What to do to a line instead of reading or writing it."""
+
+    NONE = 0
+    CLEAN = 1
+    INVALIDATE = 2
+    CLEAN_INVALIDATE = 3
+
+
+class DataCache(wiring.Component):
+    """Cache of rows of one bus beat; one access at a time.
+
+    An access has two cycles: in the first its address is looked up, in the second it is asked for.
+    Reading and writing ports are separate; a row that is written at the edge of its lookup comes
+    out as written, through a register beside the memory.
+
+    On a miss the victim's dirty line goes into the store queue while its successor is on its way.
+    Both wait until the queue has drained, so that a line never overtakes its own eviction.
+
+    Timing
+    ------
+    ``lookup`` in one cycle, ``request`` in the next: ``done`` is combinational on a hit. On a miss
+    ``request`` stays until ``done`` or ``fault``.
+
+    Parameters
+    ----------
+    addr_width, bus_width : :class:`int`
+        Widths of the address and of the bus in bits.
+    cache_bytes, ways : :class:`int`
+        Size and associativity; ways are replaced in turn.
+
+    Members
+    -------
+    lookup : :py:`In(1)`, lookup_addr : :py:`In(addr_width)`
+        Read the memories.
+    request : :py:`In(1)`, addr : :py:`In(addr_width)`
+        Access the row that was looked up last.
+    write : :py:`In(1)`, data, strobe : :py:`In`
+        Write these bytes of the row.
+    maintenance : :py:`In(Maintenance)`, by_set : :py:`In(1)`
+        Do this to the line instead; with ``by_set`` the address names set and way.
+    done, fault : :py:`Out(1)`, row : :py:`Out(bus_width)`
+        The access is made, or its line could not be fetched; bytes of the row.
+    empty : :py:`In(1)`, evicted : :py:`Out(stream.Signature(StoreRequest(...)))`
+        Store queue.
+    fill : :py:`Out(AXI4Signature)`
+        Line fills, reads only.
+    """
+
+    def __init__(self, *, addr_width: int, bus_width: int, cache_bytes: int, ways: int):
+        self.addr_width = addr_width
+        self.bus_width = bus_width
+        self.ways = ways
+        self.sets = cache_bytes // LINE_BYTES // ways
+        if self.sets < 2:
+            raise ValueError(f"Cache of {cache_bytes} bytes must have at least 2 sets, not "
+                             f"{self.sets!r}")
+        self.set_bits = (self.sets - 1).bit_length()
+        self.beats = LINE_BYTES * 8 // bus_width
+        self.beat_bits = (self.beats - 1).bit_length()
+        self.tag_bits = addr_width - 6 - self.set_bits
+        super().__init__({
+            "lookup":      In(1),
+            "lookup_addr": In(addr_width),
+            "request":     In(1),
+            "addr":        In(addr_width),
+            "write":       In(1),
+            "data":        In(bus_width),
+            "strobe":      In(bus_width // 8),
+            "maintenance": In(Maintenance),
+            "by_set":      In(1),
+            "done":        Out(1),
+            "fault":       Out(1),
+            "row":         Out(bus_width),
+            "empty":       In(1),
+            "evicted":     Out(stream.Signature(StoreRequest(addr_width, bus_width))),
+            "fill":        Out(AXI4Signature(addr_width=addr_width, data_width=bus_width,
+                                             id_width=1, write=False)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        ways = range(self.ways)
+        # Ports of the memories.
+        self._read_row = Signal(self.set_bits + self.beat_bits)
+        self._read = Signal()
+        self._row_write = Signal(self.ways)
+        self._row_addr = Signal(self.set_bits + self.beat_bits)
+        self._row_data = Signal(self.bus_width)
+        self._row_strobe = Signal(self.bus_width // 8)
+        self._tag_write = Signal(self.ways)
+        self._tag_set = Signal(self.set_bits)
+        self._tag_new = Signal(self.tag_bits + 2)
+        rows, tags = self._memories(m)
+
+        wanted = self.addr[6 + self.set_bits:]
+        hits = Signal(self.ways)
+        m.d.comb += hits.eq(Cat(tags[way][0] & (tags[way][2:] == wanted) for way in ways))
+        forward = Signal()
+        written = Signal(self.bus_width)
+        written_strobe = Signal(self.bus_width // 8)
+        with m.If(self._read):
+            m.d.sync += [
+                forward.eq(self._row_write.any() & (self._row_addr == self._read_row)
+                           & (self.lookup_addr[6 + self.set_bits:] == wanted)),
+                written.eq(self._row_data), written_strobe.eq(self._row_strobe),
+            ]
+        stored = rows[0]
+        if self.ways > 1:
+            stored = Const(0, self.bus_width)
+            for way in ways:
+                stored = stored | (rows[way] & hits[way].replicate(self.bus_width))
+        m.d.comb += self.row.eq(Cat(
+            Mux(forward & written_strobe[octet], written[8 * octet:8 * octet + 8],
+                stored[8 * octet:8 * octet + 8])
+            for octet in range(self.bus_width // 8)))
+
+        chosen = Signal(self.ways)
+        self._control(m, hits, chosen, rows, tags)
+        return m
+
+    def _memories(self, m):
+        """Return the row and the tag that each way has read: valid, dirty, tag."""
+        rows, tags = [], []
+        for way in range(self.ways):
+            m.submodules[f"rows_{way}"] = row = Memory(
+                shape=self.bus_width, depth=self.sets * self.beats, init=[])
+            m.submodules[f"tags_{way}"] = tag = Memory(
+                shape=self.tag_bits + 2, depth=self.sets, init=[])
+            row_read, row_write = row.read_port(), row.write_port(granularity=8)
+            tag_read, tag_write = tag.read_port(), tag.write_port()
+            m.d.comb += [
+                row_read.addr.eq(self._read_row), row_read.en.eq(self._read),
+                row_write.addr.eq(self._row_addr), row_write.data.eq(self._row_data),
+                row_write.en.eq(self._row_strobe & self._row_write[way].replicate(
+                    self.bus_width // 8)),
+                tag_read.addr.eq(self._read_row[self.beat_bits:]), tag_read.en.eq(self._read),
+                tag_write.addr.eq(self._tag_set), tag_write.data.eq(self._tag_new),
+                tag_write.en.eq(self._tag_write[way]),
+            ]
+            rows.append(row_read.data)
+            tags.append(tag_read.data)
+        return rows, tags
+
+    def _pick(self, chosen, values):
+        """Return the value of the chosen way."""
+        result = values[0] & chosen[0].replicate(len(values[0]))
+        for way in range(1, self.ways):
+            result = result | (values[way] & chosen[way].replicate(len(values[way])))
+        return result
+
+    def _control(self, m, hits, chosen, rows, tags):
+        sweep = Signal(self.set_bits)
+        set_index = self.addr[6:6 + self.set_bits]
+        row_index = self.addr[6 - self.beat_bits:6 + self.set_bits]
+        wanted = self.addr[6 + self.set_bits:]
+        tag = Signal(self.tag_bits + 2)
+        m.d.comb += tag.eq(self._pick(chosen, tags))
+        evicting, evict_beat, evict_ready = Signal(), Signal(self.beat_bits), Signal()
+        fill_beat = Signal(self.beat_bits)
+        asked = Signal()
+
+        # The lookup of the pipeline, unless the state machine reads for itself.
+        m.d.comb += [
+            self._read.eq(self.lookup),
+            self._read_row.eq(self.lookup_addr[6 - self.beat_bits:6 + self.set_bits]),
+            self._row_addr.eq(row_index), self._row_data.eq(self.data),
+            self._row_strobe.eq(self.strobe),
+            self._tag_set.eq(set_index), self._tag_new.eq(Cat(1, 1, wanted)),
+        ]
+        with m.FSM(name="cache"):
+            with m.State("SWEEP"):
+                m.d.comb += [self._tag_set.eq(sweep), self._tag_new.eq(0),
+                             self._tag_write.eq(-1)]
+                m.d.sync += sweep.eq(sweep + 1)
+                with m.If(sweep == self.sets - 1):
+                    m.next = "REPLAY"
+            with m.State("READY"):
+                with m.If(self.request):
+                    with m.If(hits.any() & (self.maintenance == Maintenance.NONE)):
+                        m.d.comb += self.done.eq(1)
+                        with m.If(self.write):
+                            m.d.comb += [self._row_write.eq(hits), self._tag_write.eq(hits)]
+                    with m.Else():
+                        # Read again: the dirty bit may have been set at the edge of the lookup.
+                        self._read_again(m, row_index)
+                        m.next = "PROBE"
+            with m.State("PROBE"):
+                self._probe(m, hits, chosen, tag, tags, evicting, evict_beat)
+                m.d.sync += [asked.eq(0), fill_beat.eq(0), evict_ready.eq(0)]
+            with m.State("MAINTAIN"):
+                with m.If(~evicting):
+                    keep = self.maintenance == Maintenance.CLEAN
+                    m.d.comb += [self._tag_write.eq(chosen),
+                                 self._tag_new.eq(Cat(keep, 0, self._victim_tag))]
+                    m.next = "MAINTAINED"
+            with m.State("MAINTAINED"):
+                # Only now, so that the next access is not looked up before the tag is written.
+                m.d.comb += self.done.eq(1)
+                m.next = "READY"
+            with m.State("FILL"):
+                m.d.comb += [self.fill.arvalid.eq(~asked), self.fill.rready.eq(~evicting)]
+                with m.If(self.fill.arready):
+                    m.d.sync += asked.eq(1)
+                self._fill(m, chosen, fill_beat, set_index, wanted)
+            with m.State("REPLAY"):
+                self._read_again(m, row_index)
+                m.next = "READY"
+            with m.State("FAILED"):
+                m.d.comb += self.fault.eq(1)
+                self._read_again(m, row_index)
+                m.next = "READY"
+        self._evict(m, chosen, rows, set_index, evicting, evict_beat, evict_ready)
+        m.d.comb += [
+            self.fill.araddr.eq(self.addr[6:] << 6), self.fill.arlen.eq(self.beats - 1),
+            self.fill.arsize.eq((self.bus_width // 8).bit_length() - 1),
+            self.fill.arburst.eq(Burst.INCR), self.fill.arcache.eq(0b1111),
+        ]
+
+    def _read_again(self, m, row_index):
+        m.d.comb += [self._read.eq(1), self._read_row.eq(row_index)]
+
+    def _probe(self, m, hits, chosen, tag, tags, evicting, evict_beat):
+        """Choose the way, and whether its line must be written to memory."""
+        victim = Signal(range(max(2, self.ways)))
+        way_bits = max(1, (self.ways - 1).bit_length())
+        chosen_next = Signal(self.ways)
+        self._victim_tag = Signal(self.tag_bits)
+        with m.If(self.maintenance == Maintenance.NONE):
+            m.d.comb += chosen_next.eq(1 << victim if self.ways > 1 else 1)
+        with m.Elif(self.by_set):
+            m.d.comb += chosen_next.eq(1 << self.addr[32 - way_bits:32] if self.ways > 1 else 1)
+        with m.Else():
+            m.d.comb += chosen_next.eq(hits)
+        probed = Signal(self.tag_bits + 2)
+        m.d.comb += probed.eq(self._pick(chosen_next, tags))
+        cleans = self.maintenance != Maintenance.INVALIDATE
+        with m.If(self.empty):
+            m.d.sync += [
+                chosen.eq(chosen_next), evict_beat.eq(0),
+                self._victim_tag.eq(probed[2:]), evicting.eq(probed[0] & probed[1] & cleans),
+            ]
+            with m.If(self.maintenance == Maintenance.NONE):
+                if self.ways > 1:
+                    m.d.sync += victim.eq(victim + 1)
+                m.next = "FILL"
+            with m.Elif(probed[0]):
+                m.next = "MAINTAIN"
+            with m.Else():
+                m.d.comb += self.done.eq(1)
+                m.next = "READY"
+
+    def _fill(self, m, chosen, fill_beat, set_index, wanted):
+        """Write the beats of the new line; an error leaves the way empty."""
+        failed = Signal()
+        with m.If(self.fill.rvalid & self.fill.rready):
+            bad = failed | self.fill.rresp.as_value()[1]
+            m.d.comb += [
+                self._row_addr.eq(Cat(fill_beat, set_index)), self._row_strobe.eq(-1),
+                self._row_data.eq(self.fill.rdata), self._row_write.eq(chosen),
+            ]
+            m.d.sync += [fill_beat.eq(fill_beat + 1), failed.eq(bad)]
+            with m.If(fill_beat == self.beats - 1):
+                m.d.comb += [self._tag_write.eq(chosen), self._tag_new.eq(Cat(~bad, 0, wanted))]
+                m.d.sync += failed.eq(0)
+                m.next = "REPLAY"
+                with m.If(bad):
+                    m.next = "FAILED"
+
+    def _evict(self, m, chosen, rows, set_index, evicting, evict_beat, evict_ready):
+        """Read the victim row by row, each into the store queue."""
+        request = self.evicted.payload
+        m.d.comb += [
+            request.addr.eq(Cat(Const(0, 6 - self.beat_bits), evict_beat, set_index,
+                                self._victim_tag)),
+            request.size_log2.eq((self.bus_width // 8).bit_length() - 1),
+            request.data.eq(self._pick(chosen, rows)), request.strobe.eq(-1),
+            request.beats.eq(self.beats - 1), request.continued.eq(evict_beat != 0),
+            request.last.eq(evict_beat == self.beats - 1),
+        ]
+        with m.If(evicting):
+            with m.If(~evict_ready):
+                self._read_again(m, Cat(evict_beat, set_index))
+                m.d.sync += evict_ready.eq(1)
+            with m.Else():
+                m.d.comb += self.evicted.valid.eq(1)
+                with m.If(self.evicted.ready):
+                    m.d.sync += [evict_ready.eq(0), evict_beat.eq(evict_beat + 1)]
+                    with m.If(evict_beat == self.beats - 1):
+                        m.d.sync += evicting.eq(0)
