@@ -38,9 +38,9 @@ def _table(head: tuple[str, ...], rows: list[tuple]) -> str:
 
 def _demo(folder: Path) -> str:
     figures = _command(folder, "demo")
+    share = figures["correct"] / figures["images"]
     rows = [("images", f"{figures['images']:,}"),
-            ("right answers", f"{figures['correct']:,} "
-                              f"({figures['correct'] / figures['images']:.1%})"),
+            ("right answers", f"{figures['correct']:,} ({share:.1%})"),
             ("all logits bit-equal to the model", "yes" if figures["bit_exact"] else "NO"),
             ("cycles an image, firmware included", f"{figures['cycles_per_image']:.1f}"),
             ("MAC utilisation, tensor engine active", f"{figures['utilisation_active']:.1%}"),
