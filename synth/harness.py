@@ -40,7 +40,7 @@ class RegisteredHarness(wiring.Component):
     shift_in: Signal
     folded: Signal
 
-    def __init__(self, component: wiring.Component):
+    def __init__(self, component):
         self.component = component
         super().__init__({"shift_in": In(1), "folded": Out(1)})
 

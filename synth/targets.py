@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 __all__ = ["CATEGORIES", "TARGETS", "Target", "target"]
 
-CATEGORIES = ("lut", "lut4", "ff", "carry", "bram", "dsp", "lutram")
+CATEGORIES: tuple[str, ...] = ("lut", "lut4", "ff", "carry", "bram", "dsp", "lutram")
 """What is counted, in the order in which it is printed."""
 
 
