@@ -155,6 +155,8 @@ class DmaConfig:
                              f"not {self.buffer_bytes!r}")
         if not 32 <= self.addr_width <= 48:
             raise ValueError(f"DMA address width must be 32 to 48, not {self.addr_width!r}")
+        if not 1 <= self.id_width <= 8:
+            raise ValueError(f"DMA id width must be 1 to 8, not {self.id_width!r}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
