@@ -46,8 +46,8 @@ class NitroDma(wiring.Component):
 
     Timing
     ------
-    From the write strobe of the second doorbell to ``arvalid`` of the data: 11 cycles and one
-    descriptor read, see the README.
+    ``arvalid`` of the data rises 8 cycles and one descriptor read after the doorbell. The data path
+    moves one beat a cycle in either direction; see the README for the diagram.
 
     Parameters
     ----------
