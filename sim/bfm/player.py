@@ -1,7 +1,7 @@
 """A host in gateware: plays a script of bus accesses at up to one beat a cycle.
 
 A script is an array of rows that Python fills once (:class:`Script`); no Python runs while the
-:class:`Player` works. Reads of the AXI4 bus are logged in order.
+:class:`Player` works. What is read is logged in order.
 """
 
 import numpy as np
@@ -31,6 +31,7 @@ class _Op(enum.Enum, shape=4):
     REGISTER = 3
     POLL = 4
     SETTLE = 5
+    SAMPLE = 6
 
 
 class _RowLayout(data.StructLayout):
@@ -122,6 +123,14 @@ class Script:
         """Wait until every write has been answered and every read has arrived."""
         self._rows(1, _Op.SETTLE.value)
 
+    def sample(self, offset: int) -> int:
+        """Read a register into the log; returns its row there."""
+        self.settle()
+        row = self._rows(1, _Op.SAMPLE.value)
+        self._set32(row, 4, offset)
+        self.read_beats += 1
+        return self.read_beats - 1
+
     def rows(self) -> np.ndarray:
         """Return the rows, an END behind them."""
         return np.concatenate([*self._blocks, np.zeros((1, ROW_BYTES), np.uint8)])
@@ -195,7 +204,8 @@ class Player(wiring.Component):
             axil.wdata.eq(row.payload.data), axil.wstrb.eq(0xF),
             axil.bready.eq(1), axil.rready.eq(1),
         ]
-        self._log(m, arrived)
+        sampled = Signal()
+        self._log(m, arrived, sampled)
         bad = ((answered & (axi.bresp != Resp.OKAY)) | (arrived & (axi.rresp != Resp.OKAY))
                | (axil.bvalid & (axil.bresp != Resp.OKAY))
                | (axil.rvalid & (axil.rresp != Resp.OKAY)))
@@ -235,6 +245,10 @@ class Player(wiring.Component):
                     met = Mux(row.payload.at_least, masked >= expected, masked == expected)
                     m.d.comb += [axil.arvalid.eq(~sent_address), advance.eq(axil.rvalid & met)]
                     m.d.sync += sent_address.eq(~axil.rvalid & (sent_address | axil.arready))
+                with m.Case(_Op.SAMPLE):
+                    m.d.comb += [axil.arvalid.eq(~sent_address), advance.eq(axil.rvalid),
+                                 sampled.eq(axil.rvalid)]
+                    m.d.sync += sent_address.eq(~axil.rvalid & (sent_address | axil.arready))
                 with m.Case(_Op.SETTLE):
                     m.d.comb += advance.eq(settled)
                 with m.Case(_Op.END):
@@ -263,12 +277,13 @@ class Player(wiring.Component):
         ]
         return queue.o, advance
 
-    def _log(self, m, arrived):
+    def _log(self, m, arrived, sampled):
         m.submodules.log = log = SimRam(width=8 * BEAT_BYTES, depth=self.log_rows)
         position = Signal(ceil_log2(self.log_rows))
-        m.d.sync += position.eq(Mux(self.go, position + arrived, 0))
+        # Samples follow a settled bus, so the two never meet.
+        m.d.sync += position.eq(Mux(self.go, position + (arrived | sampled), 0))
         m.d.comb += [
             log.write_addr[0].eq(position),
-            log.write_data[0].eq(self.m_axi.rdata),
-            log.write_strobe[0].eq(arrived.replicate(BEAT_BYTES)),
+            log.write_data[0].eq(Mux(sampled, self.m_axil.rdata, self.m_axi.rdata)),
+            log.write_strobe[0].eq((arrived | sampled).replicate(BEAT_BYTES)),
         ]
