@@ -91,9 +91,9 @@ def activate(source: np.ndarray, *, type: str, output: str, bias: np.ndarray | N
         if relu:
             value = np.maximum(value, np.int32(0))
         return value if output == "word" else numerics.requantise_array(value, multiplier, shift)
-    value = source.astype(np.float32)
-    if bias is not None:
-        value = numerics.add_array(value, np.asarray(bias, np.float32)[:, None])
+    # Adding -0 is what passing the adder alone means: flushed, and every NaN made canonical.
+    addend = np.float32(-0.0) if bias is None else np.asarray(bias, np.float32)[:, None]
+    value = numerics.add_array(source.astype(np.float32), addend)
     if relu:
         value = np.where(np.isnan(value), value, np.where(value > 0, value, np.float32(0)))
     return value if output == "word" else numerics.fp32_to_bf16_array(value)

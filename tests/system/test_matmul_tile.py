@@ -10,6 +10,7 @@ from rtl.matmul.windows import PSUM_BASE, PSUM_STRIDE, QUEUE_BASE, QUEUE_STRIDE,
 from sim.bfm.player import Script
 from sim.bfm.tile_harness import TileHost
 from sim.models import matmul as model
+from sim.models.matmul_state import TileState
 from sim.models.numerics import bf16_bits
 
 CONFIG = TileConfig(size=4, sbuf_bytes=4096, psum_banks=4, queue_depth=8, semaphores=8)
@@ -76,3 +77,116 @@ def test_one_product(host, type):
     result = np.stack([row(log) for row in got])
     want = model.tile_product(weights, columns, type)
     assert np.array_equal(result.view(np.uint32), want.view(np.uint32))
+
+
+class RandomProgram:
+    """Instructions that are right but otherwise random, and the memories that they must leave.
+
+    The host serialises the two engines with a semaphore where one reads what the other writes;
+    inside an engine nothing waits.
+    """
+
+    SAMPLES = 512
+
+    def __init__(self, seed: int, types=("int8", "bf16")):
+        self.rng = np.random.default_rng(seed)
+        self.types = types
+        self.state = TileState(size=CONFIG.size, sbuf_bytes=CONFIG.sbuf_bytes,
+                               psum_banks=CONFIG.psum_banks)
+        self.script = Session()
+        self.signals = 0
+
+    def integer(self, low, high):
+        return int(self.rng.integers(low, high + 1))
+
+    def address(self, size_bytes):
+        return 8 * self.integer(0, (CONFIG.sbuf_bytes - size_bytes) // 8)
+
+    def fill(self):
+        """Random SBUF: INT8 anywhere, and patterns that are BF16 and FP32 of all kinds."""
+        raw = self.rng.integers(0, 256, self.state.sbuf.shape).astype(np.uint8)
+        halves = self.state.sbuf.view(np.uint16)
+        halves[:] = raw.view(np.uint16)
+        plain = self.rng.random(halves.shape) < 0.95
+        halves[plain] = halves[plain] & 0x83FF | 0x3C00
+        for row in range(CONFIG.size):
+            self.script.sbuf(row, 0, self.state.sbuf[row])
+        self.script.settle()
+
+    def multiply(self, type):
+        size = CONFIG.size
+        element = {"int8": 1, "bf16": 2}[type]
+        k, m, n = self.integer(1, size), self.integer(1, size), self.integer(1, 4 * size)
+        load = dict(type=type, address=self.address(m * element), k=k, m=m)
+        self.state.load_stationary(**load)
+        self.script.push("tensor", "load_stationary", **load)
+        for _ in range(self.integer(0, 3)):
+            n = self.integer(1, 4 * size)
+            fields = dict(type=type, address=self.address(n * element), k=k, m=m, n=n,
+                          bank=self.integer(0, CONFIG.psum_banks - 1),
+                          offset=self.integer(0, 4 * size - n), accumulate=self.integer(0, 1))
+            self.state.multiply_moving(**fields)
+            self.script.push("tensor", "multiply_moving", **fields)
+
+    def activate(self, type):
+        m = self.integer(1, CONFIG.size)
+        from_sbuf = self.integer(0, 1)
+        n = self.integer(1, 40 if from_sbuf else 4 * CONFIG.size)
+        output = self.rng.choice(["word", "int8"] if type == "int8" else ["word", "bf16"])
+        fields = dict(type=type, output=str(output), m=m, n=n, from_sbuf=from_sbuf,
+                      bias=self.integer(0, 1), bias_address=self.address(4),
+                      relu=self.integer(0, 1), destination=self.address(4 * n),
+                      address=self.address(4 * n), bank=self.integer(0, CONFIG.psum_banks - 1),
+                      offset=0 if from_sbuf else self.integer(0, 4 * CONFIG.size - n),
+                      multiplier=self.integer(0, 65535), shift=self.integer(0, 47))
+        if from_sbuf and abs(fields["destination"] - fields["address"]) < 4 * n:
+            return      # the engine reads ahead of its writes
+        self.state.activate(**fields)
+        self.script.push("activation", "activate", **fields)
+
+    def hand_over(self, engine):
+        """Wait until ``engine`` has finished what was pushed."""
+        self.script.push(engine, "fence", add_index=self.integer(1, 1), add_value=1)
+        self.script.await_semaphore(1)
+
+    def play(self, host, steps):
+        self.fill()
+        for _ in range(steps):
+            type = str(self.rng.choice(self.types))
+            for _ in range(self.integer(1, 5)):
+                self.multiply(type)
+            self.hand_over("tensor")
+            for _ in range(self.integer(1, 3)):
+                self.activate(type if self.rng.random() < 0.8 else str(self.rng.choice(self.types)))
+            self.hand_over("activation")
+        reads = [self.script.read_sbuf(row, 0, CONFIG.sbuf_bytes, np.uint8)
+                 for row in range(CONFIG.size)]
+        words = [[self.script.read_psum(row, bank, 4 * CONFIG.size, np.uint32)
+                  for bank in range(CONFIG.psum_banks)] for row in range(CONFIG.size)]
+        log = host.play(self.script, max_cycles=2_000_000)
+        return (np.stack([read(log) for read in reads]),
+                np.stack([[word(log) for word in row] for row in words]))
+
+
+def clear_psum(host):
+    """PSUM starts as the model has it: zeros, by overwriting it with products of zeros."""
+    s = Session()
+    for row in range(CONFIG.size):
+        s.sbuf(row, 0, np.zeros(64, np.uint8))
+    s.settle()
+    s.push("tensor", "load_stationary", type="int8", address=0, k=4, m=4)
+    for bank in range(CONFIG.psum_banks):
+        s.push("tensor", "multiply_moving", type="int8", address=0, k=4, m=4, n=16, bank=bank)
+    s.push("tensor", "fence", add_index=1, add_value=1)
+    s.await_semaphore(1)
+    host.play(s, max_cycles=20_000)
+
+
+@pytest.mark.parametrize("types", [("int8",), ("bf16",), ("int8", "bf16")])
+@pytest.mark.parametrize("seed", range(4))
+def test_random_programs(host, types, seed):
+    clear_psum(host)
+    program = RandomProgram(seed, types)
+    sbuf, psum = program.play(host, 25)
+    assert np.array_equal(psum, program.state.psum), f"seed {seed}"
+    assert np.array_equal(sbuf, program.state.sbuf), f"seed {seed}"
