@@ -149,9 +149,10 @@ class DmaConfig:
         _power_of_two("DMA packets", self.packets, 4, 256)
         _power_of_two("DMA prefetch", self.prefetch, 4, 64)
         _power_of_two("DMA buffer bytes", self.buffer_bytes, 256, 65536)
-        if self.buffer_bytes < self.max_burst * self.data_width // 8:
-            raise ValueError(f"DMA buffer must hold one burst of {self.max_burst} beats, "
-                             f"{self.max_burst * self.data_width // 8} bytes, "
+        if self.buffer_bytes < 2 * self.max_burst * self.data_width // 8:
+            # While a write waits for one beat more than a burst, the next read must find room.
+            raise ValueError(f"DMA buffer must hold two bursts of {self.max_burst} beats, "
+                             f"{2 * self.max_burst * self.data_width // 8} bytes, "
                              f"not {self.buffer_bytes!r}")
         if not 32 <= self.addr_width <= 48:
             raise ValueError(f"DMA address width must be 32 to 48, not {self.addr_width!r}")

@@ -33,7 +33,7 @@ def test_dma_router_refuses_odd_pages():
 @pytest.mark.parametrize("change, message", [
     ({"packets": 2}, "DMA packets must be a power of two from 4 to 256, not 2"),
     ({"outstanding": 1}, "DMA outstanding bursts must be a power of two from 2 to 64, not 1"),
-    ({"buffer_bytes": 256, "max_burst": 32}, "DMA buffer must hold one burst of 32 beats"),
+    ({"buffer_bytes": 512, "max_burst": 32}, "DMA buffer must hold two bursts of 32 beats"),
     ({"id_width": 0}, "DMA id width must be 1 to 8, not 0"),
 ])
 def test_dma_configuration_refuses(change, message):
