@@ -166,7 +166,7 @@ class AXI4Monitor(wiring.Component):
     def _check(self, m, side, condition, message):
         """Require ``condition`` of ``side`` outside reset."""
         with m.If(~ResetSignal()):
-            m.d.sync += self._statements[side](condition, message)
+            m.d.sync += self._statements[side](condition, message, src_loc_at=1)
 
     def _transfer(self, channel):
         return getattr(self.axi, f"{channel}valid") & getattr(self.axi, f"{channel}ready")
@@ -258,9 +258,10 @@ class AXI4Monitor(wiring.Component):
             with m.If(w_end & (bursts[:width] == n)):
                 m.d.sync += ends[n].eq(beats)
 
-        with m.If(aw | w):
-            self._check(m, "manager", (ahead < self.outstanding - 1)
-                        & (ahead > 1 - self.outstanding), "W and AW are too far apart to follow")
+        with m.If(aw):
+            self._check(m, "manager", ahead < self.outstanding, "AW is too far ahead to follow")
+        with m.If(w_end):
+            self._check(m, "manager", ahead > -self.outstanding, "W is too far ahead to follow")
         expected, known = Signal(8), Signal()
         with m.If(ahead > 0):
             m.d.comb += [known.eq(1), expected.eq(_pick(lengths, bursts[:width]))]

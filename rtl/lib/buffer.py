@@ -38,6 +38,8 @@ class StreamBuffer(wiring.Component):
 
     def __init__(self, shape):
         self.shape = shape
+        # Here, and not in `elaborate`, because a proof speaks about the beat that waits inside.
+        self._skid = Signal(shape, reset_less=True)
         super().__init__({
             "i": In(stream.Signature(shape)),
             "o": Out(stream.Signature(shape)),
@@ -46,7 +48,7 @@ class StreamBuffer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        skid = Signal(self.shape, reset_less=True)
+        skid = self._skid
         skid_valid = Signal()
         o_payload = Signal(self.shape, reset_less=True)
         o_valid = Signal()

@@ -109,7 +109,7 @@ class Chip(wiring.Component):
         m.submodules.crossbar = crossbar = self._crossbar()
         m.submodules.core = core = Core(self.config.core, regions=memory_regions(MEMORY_MAP))
         m.submodules.dma = dma = NitroDma(self.config.dma)
-        m.submodules.tile = tile = MatmulTile(self.config.tile)
+        m.submodules.tile = tile = MatmulTile(self.config.tile, id_width=self._bus.id_width)
         m.submodules.rom = rom = AXI4Rom(self._bus, words=self.boot_words)
         m.submodules.sram = sram = AXI4Sram(self._bus, size_bytes=self.config.sram_bytes)
 
