@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from rtl.bus.axi import AXI4Signature
 from rtl.config import CoreConfig
 from rtl.core.cause import CycleCause
+from rtl.core.dcache import Maintenance
 from rtl.core.divider import Divider
 from rtl.core.execute import Executed
 from rtl.core.issue import Late, ResultLayout, lateness
@@ -124,6 +125,7 @@ class CommitStage(wiring.Component):
         wiring.connect(m, wiring.flipped(self.m_axi), lsu.m_axi)
         uop, executed = self.i.uop, self.executed
         written = Signal(Written)
+        self._match = Signal()
 
         memory, sp_fault = Signal(), Signal()
         m.d.comb += [
@@ -131,6 +133,7 @@ class CommitStage(wiring.Component):
             sp_fault.eq(memory & executed.sp_unaligned & system.check_sp),
         ]
         self._access(m, lsu, memory & ~sp_fault, system)
+        self._note_match(m, lsu)
         m.d.comb += [
             divider.start.eq(self.i.valid & (uop.unit == Unit.DIVIDE)),
             divider.a.eq(executed.a), divider.b.eq(executed.b),
@@ -169,9 +172,25 @@ class CommitStage(wiring.Component):
             access.wide.eq(uop.wide), access.aligned.eq(uop.aligned | system.check_alignment),
             access.exclusive.eq(uop.exclusive), access.acquire.eq(uop.acquire),
             access.release.eq(uop.release), access.maintenance.eq(uop.maintenance),
-            access.by_set.eq(uop.by_set), access.cached.eq(system.cache_enabled),
+            access.restricted.eq(uop.restricted), access.pair.eq(uop.pair),
+            access.skip.eq(uop.if_match & ~self._match), access.by_set.eq(uop.by_set),
+            access.cached.eq(system.cache_enabled),
             lsu.lookup.eq(~self.stall), lsu.lookup_addr.eq(self.lookup_addr),
         ]
+
+    def _note_match(self, m, lsu):
+        """Remember a comparison, or the success of a store-exclusive, for micro-ops behind it."""
+        uop = self.i.uop
+        mask = Signal(64)
+        with m.Switch(uop.size_log2):
+            for size in range(4):
+                with m.Case(size):
+                    m.d.comb += mask.eq((1 << (8 << size)) - 1)
+        with m.If(self.advance_write & uop.match):
+            m.d.sync += self._match.eq(((self.executed.result & mask) == 0)
+                                       & (self._match | ~uop.match_also))
+        with m.Elif(self.advance_write & uop.exclusive):
+            m.d.sync += self._match.eq(~lsu.result[0])
 
     def _flags(self, m, system, fault):
         """NZCV behind the memory stage: Z comes from the registered result."""
@@ -255,7 +274,7 @@ class CommitStage(wiring.Component):
         with m.If(uop.unit == Unit.DIVIDE):
             m.d.comb += value.eq(divider.result)
         with m.Elif((uop.unit == Unit.LOAD) | uop.exclusive):
-            m.d.comb += value.eq(lsu.result)
+            m.d.comb += value.eq(Mux(uop.unless_match & self._match, lsu.stored, lsu.result))
         with m.Elif(uop.unit == Unit.SYSTEM):
             m.d.comb += value.eq(system.value)
         goes = Signal()
@@ -289,7 +308,7 @@ class CommitStage(wiring.Component):
     def _retired(self, m, retired, lsu, system, fault, memory):
         """Fill in the retire record; the register's value comes later."""
         uop, slot = self.i.uop, self.i
-        failed = uop.exclusive & lsu.access.write & lsu.result[0]
+        failed = (uop.exclusive & lsu.access.write & lsu.result[0]) | lsu.access.skip
         temporary = (uop.dest.index == 31) & ~uop.dest_sp
         m.d.sync += [
             retired.first.eq(slot.first), retired.last.eq(slot.last),
@@ -298,7 +317,8 @@ class CommitStage(wiring.Component):
             retired.syndrome.eq(Mux(fault & ~uop.interrupt, system.enter_syndrome, 0)),
             retired.register.valid.eq(uop.dest.used & ~temporary),
             retired.register.index.eq(uop.dest.index),
-            retired.memory.valid.eq(memory & ~failed & ~uop.line),
+            retired.memory.valid.eq(memory & ~failed & ~uop.line
+                                    & (uop.maintenance == Maintenance.NONE)),
             retired.memory.write.eq(lsu.access.write),
             retired.memory.size_log2.eq(uop.size_log2),
             retired.memory.device.eq(lsu.device), retired.memory.addr.eq(self.executed.addr),

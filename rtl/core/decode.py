@@ -4,6 +4,7 @@ from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.core.decode_atomic import AtomicDecoder
 from rtl.core.decode_branch import BranchDecoder
 from rtl.core.decode_immediate import ImmediateDecoder
 from rtl.core.decode_memory import MemoryDecoder
@@ -60,7 +61,8 @@ class Decoder(wiring.Component):
         m.submodules.register = register = RegisterDecoder()
         m.submodules.branch = branch = BranchDecoder()
         m.submodules.memory = memory = MemoryDecoder()
-        for decoder in (immediate, register, branch, memory):
+        m.submodules.atomic = atomic = AtomicDecoder()
+        for decoder in (immediate, register, branch, memory, atomic):
             m.d.comb += [decoder.insn.eq(self.insn), decoder.step.eq(self.step)]
         m.d.comb += [branch.el0.eq(self.el0), memory.el0.eq(self.el0)]
 
@@ -71,7 +73,7 @@ class Decoder(wiring.Component):
             with m.Case("101-"):
                 m.d.comb += chosen.eq(branch.o)
             with m.Case("-1-0"):
-                m.d.comb += chosen.eq(memory.o)
+                m.d.comb += chosen.eq(Mux(atomic.o.legal, atomic.o, memory.o))
             with m.Case("-101"):
                 m.d.comb += chosen.eq(register.o)
 

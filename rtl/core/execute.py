@@ -5,6 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.core.alu import Alu, BitUnit
+from rtl.core.atomic import AtomicUnit
 from rtl.core.cause import CycleCause
 from rtl.core.crc import CrcUnit
 from rtl.core.issue import Operands
@@ -106,6 +107,7 @@ class ExecuteStage(wiring.Component):
         uop, a, b, c = self.i.uop, self.operands.a, self.operands.b, self.operands.c
         executed = Signal(Executed)
 
+        m.submodules.atomic = atomic = AtomicUnit()
         holds = condition(m, uop.cond, self.flags, "holds")
         total = self._address(m, uop, a, b)
         self._compute(m, uop, holds, total, executed)
@@ -116,7 +118,8 @@ class ExecuteStage(wiring.Component):
             self.addr.eq(Mux(uop.post, a, total)), executed.addr.eq(self.addr),
             executed.a.eq(Mux(uop.b_imm, b, a)),
             executed.b.eq(b),
-            executed.c.eq(c),
+            atomic.operation.eq(uop.atomic), atomic.size_log2.eq(uop.size_log2),
+            atomic.old.eq(b), atomic.operand.eq(c), executed.c.eq(atomic.result),
             executed.sp_unaligned.eq(uop.a_sp & a[:4].any()),
         ]
         with m.If(self.advance):

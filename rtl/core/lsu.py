@@ -31,6 +31,10 @@ class AccessLayout(data.StructLayout):
         An unaligned address faults in Normal memory, too.
     exclusive, acquire, release : 1
         Exclusive access through the monitor; ordered access.
+    restricted, pair : 1
+        Only aligned Normal memory will do; aligned to twice the size.
+    skip : 1
+        Check the address, but store nothing.
     maintenance : :class:`Maintenance`, by_set : 1
         Do this to the line instead.
     cached : 1
@@ -41,7 +45,8 @@ class AccessLayout(data.StructLayout):
         super().__init__({
             "valid": 1, "write": 1, "size_log2": 2, "signed": 1, "wide": 1, "aligned": 1,
             "exclusive": 1, "acquire": 1, "release": 1, "addr": 64, "data": 64,
-            "maintenance": Maintenance, "by_set": 1, "cached": 1,
+            "restricted": 1, "pair": 1, "skip": 1, "maintenance": Maintenance,
+            "by_set": 1, "cached": 1,
         })
 
 
@@ -160,7 +165,7 @@ class LoadStoreUnit(wiring.Component):
             with m.State("IDLE"):
                 self._connect_fill(m, cache)
                 with m.If(access.valid & ~refused):
-                    with m.If(exclusive_fails):
+                    with m.If(exclusive_fails | access.skip):
                         m.d.comb += self.done.eq(1)
                     with m.Elif(access.release & ~stores.empty & ~second):
                         m.d.comb += self.waiting.eq(1)
@@ -208,12 +213,14 @@ class LoadStoreUnit(wiring.Component):
 
     def _check(self, m, normal, unaligned, refused):
         access = self.access
+        strict = access.exclusive | access.restricted
         with m.If(access.valid):
             with m.If(access.addr[self.config.addr_width:].any()):
                 m.d.comb += [refused.eq(1), self.fault_code.eq(FaultCode.ADDRESS_SIZE)]
-            with m.Elif(unaligned & (~normal | access.aligned | access.exclusive)):
+            with m.Elif((unaligned & (~normal | access.aligned | strict))
+                        | (access.pair & access.addr.bit_select(access.size_log2, 1))):
                 m.d.comb += [refused.eq(1), self.fault_code.eq(FaultCode.ALIGNMENT)]
-            with m.Elif(access.exclusive & ~normal):
+            with m.Elif(strict & ~normal):
                 m.d.comb += [refused.eq(1), self.fault_code.eq(FaultCode.EXCLUSIVE)]
         with m.If(refused):
             m.d.comb += self.fault.eq(1)

@@ -2,6 +2,7 @@
 
 from amaranth.lib import data, enum
 
+from rtl.core.atomic import AtomicOp
 from rtl.core.cause import CycleCause
 from rtl.core.dcache import Maintenance
 from rtl.core.sysreg_table import SysReg
@@ -155,6 +156,13 @@ class Uop(data.Struct):
     aligned: 1          # an unaligned address faults, whatever the memory
     acquire: 1
     release: 1
+    restricted: 1       # only aligned Normal memory will do
+    pair: 1             # aligned to twice the size
+    atomic: AtomicOp    # a store writes this of b, the old value, and c
+    match: 1            # notes whether the result is zero, in the bytes of the size
+    match_also: 1       # and the one before was
+    if_match: 1         # store only after a match
+    unless_match: 1     # load, but c after a match
     high_half: 1        # upper 64 bits of the product
     long: 1             # operands of the multiplication are 32 bits
     link: 1             # branch writes the return address

@@ -1,0 +1,70 @@
+"""What an atomic memory operation stores."""
+
+from amaranth import Const, Module, Mux, Signal
+from amaranth.lib import enum, wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["AtomicOp", "AtomicUnit"]
+
+
+class AtomicOp(enum.Enum, shape=4):
+    """New value out of the old one and an operand; NONE passes the operand."""
+
+    NONE = 0
+    SWAP = 1
+    ADD = 8
+    CLEAR = 9
+    TOGGLE = 10
+    SET = 11
+    SIGNED_MAX = 12
+    SIGNED_MIN = 13
+    UNSIGNED_MAX = 14
+    UNSIGNED_MIN = 15
+
+
+class AtomicUnit(wiring.Component):
+    """Computes the new value of an atomic operation, combinationally.
+
+    Members
+    -------
+    operation : :py:`In(AtomicOp)`, size_log2 : :py:`In(2)`
+        What to do, and on how many bytes.
+    old, operand : :py:`In(64)`
+        Value in memory, zero above the size; value in the register.
+    result : :py:`Out(64)`
+        What to store; bits above the size have no meaning.
+    """
+
+    def __init__(self):
+        super().__init__({"operation": In(AtomicOp), "size_log2": In(2), "old": In(64),
+                          "operand": In(64), "result": Out(64)})
+
+    def elaborate(self, platform):
+        m = Module()
+
+        mask, sign = Signal(64), Signal(64)
+        with m.Switch(self.size_log2):
+            for size in range(4):
+                with m.Case(size):
+                    bits = 8 << size
+                    m.d.comb += [mask.eq((1 << bits) - 1), sign.eq(1 << bits - 1)]
+        code = self.operation.as_value()
+        flip = Mux(code[1], Const(0, 64), sign)
+        operand_less = Signal()
+        m.d.comb += operand_less.eq(((self.operand & mask) ^ flip) < (self.old ^ flip))
+
+        with m.Switch(self.operation):
+            with m.Case(AtomicOp.ADD):
+                m.d.comb += self.result.eq(self.old + self.operand)
+            with m.Case(AtomicOp.CLEAR):
+                m.d.comb += self.result.eq(self.old & ~self.operand)
+            with m.Case(AtomicOp.TOGGLE):
+                m.d.comb += self.result.eq(self.old ^ self.operand)
+            with m.Case(AtomicOp.SET):
+                m.d.comb += self.result.eq(self.old | self.operand)
+            with m.Case(AtomicOp.NONE, AtomicOp.SWAP):
+                m.d.comb += self.result.eq(self.operand)
+            with m.Default():
+                # MIN has the odd codes: it takes the operand when that is the lesser one.
+                m.d.comb += self.result.eq(Mux(operand_less == code[0], self.operand, self.old))
+        return m
