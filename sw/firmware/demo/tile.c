@@ -31,10 +31,11 @@ void tile_push_activation(const uint64_t *words, uint32_t count)
 uint32_t tile_wait_semaphore(uint32_t index)
 {
     while (!read32(TILE_REGS_BASE + TILE_SEMAPHORE_0 + 4 * index)) {
-        uint32_t error = read32(TILE_REGS_BASE + TILE_TENSOR_ERROR)
-                         | read32(TILE_REGS_BASE + TILE_ACTIVATION_ERROR);
-        if (error)
-            return error;
+        uint32_t status = read32(TILE_REGS_BASE + TILE_STATUS);
+        if (status & TILE_STATUS_TENSOR_ERROR_MASK)
+            return read32(TILE_REGS_BASE + TILE_TENSOR_ERROR);
+        if (status & TILE_STATUS_ACTIVATION_ERROR_MASK)
+            return read32(TILE_REGS_BASE + TILE_ACTIVATION_ERROR);
     }
     write32(TILE_REGS_BASE + TILE_SEMAPHORE_ADD,
             index << TILE_SEMAPHORE_ADD_INDEX_SHIFT

@@ -30,8 +30,8 @@ uint32_t tile_size(void);
 /* Push instructions for the activation engine, as room comes free. */
 void tile_push_activation(const uint64_t *words, uint32_t count);
 
-/* Wait until a semaphore is at least 1, and subtract 1. Returns 0, or the error registers'
- * content if an engine has stopped. */
+/* Wait until a semaphore is at least 1, and subtract 1. Returns 0, or the error register
+ * of an engine that has stopped. */
 uint32_t tile_wait_semaphore(uint32_t index);
 
 #endif
