@@ -219,6 +219,7 @@ def _ordered_accesses():
             yield Encoding(f"LD{acquire}XR{letter}", f"{head}01011111{order}11111nnnnnttttt",
                            kind="exclusive", group="exclusive")
             yield Encoding(f"ST{release}XR{letter}", f"{head}000sssss{order}11111nnnnnttttt",
+                           lambda f: f["s"] != f["t"] and (f["s"] != f["n"] or f["n"] == 31),
                            kind="exclusive", group="exclusive")
 
 

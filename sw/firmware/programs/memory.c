@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SIZE 112
-#define MARGIN 20
+#define SIZE 96
+#define MARGIN 12
 
 static unsigned char plain[SIZE], tested[SIZE], source[SIZE];
 
@@ -62,14 +62,14 @@ static int sign(int value)
 int main(void)
 {
     int failures = 0, checks = 0;
-    for (int bytes = 0; bytes < 70; bytes += bytes < 20 ? 1 : 11)
-        for (int to = 0; to < 10; to += 3)
+    for (int bytes = 0; bytes < 70; bytes += bytes < 18 ? 1 : 17)
+        for (int to = 0; to < 8; to += 7)
             for (int from = 0; from < 9; from += 7) {
                 failures += check_copy(MARGIN + to, MARGIN + from, bytes);
                 failures += check_move(MARGIN + to, MARGIN + from, bytes);
                 checks += 2;
             }
-    for (int bytes = 0; bytes < 60; bytes += 5)
+    for (int bytes = 0; bytes < 60; bytes += 11)
         for (int to = 0; to < 9; to += 2, checks++)
             failures += check_set(MARGIN + to, bytes);
     fill(0);

@@ -1,0 +1,136 @@
+"""The oracle: what Unicorn does not do by itself."""
+
+import pytest
+
+from sim.models.a64_oracle import IDENTITY, Oracle, OracleError, system_name
+
+BASE = 0x4000_0000
+DEVICE = 0x0900_0000
+NOP = 0xd503201f
+
+
+def words(*code):
+    return b"".join(word.to_bytes(4, "little") for word in code)
+
+
+class Machine:
+    """Oracle that runs a number of instructions and notes what happens."""
+
+    def __init__(self, code, at=BASE, **devices):
+        self.oracle = Oracle(ram_base=BASE, ram_bytes=1 << 20, devices=[(DEVICE, 0x1000)],
+                             **devices)
+        self.oracle.load(at, code)
+        self.oracle.hook(on_instruction=self.before, on_access=lambda *a: self.accesses.append(a))
+        self.trace, self.accesses = [], []
+
+    def before(self, address):
+        if self.left == 0:
+            self.oracle.stop()
+            return True
+        self.left -= 1
+        self.trace.append(address)
+        return False
+
+    def run(self, count, pc=BASE):
+        self.left = count
+        return self.oracle.run(pc)
+
+
+def test_stops_before_the_instruction_and_goes_on():
+    machine = Machine(words(0x9100_0400, 0x9100_0400, 0x9100_0400))     # add x0, x0, #1
+    assert machine.run(2) == BASE + 8
+    assert machine.oracle.state()[0] == 2
+    assert machine.run(1, BASE + 8) == BASE + 12
+    assert machine.oracle.state()[0] == 3
+
+
+@pytest.mark.parametrize(("insn", "syndrome", "returns"), [
+    (0xd400_00a1, 0x5600_0005, 4),      # svc #5
+    (0xd420_0060, 0xf200_0003, 0),      # brk #3
+    (0x0000_0000, 0x0200_0000, 0),      # udf
+    (0xd400_0002, 0x0200_0000, 0),      # hvc
+    (0xd400_0003, 0x0200_0000, 0),      # smc
+    (0xd440_0000, 0x0200_0000, 0),      # hlt
+    (0x1e60_4000, 0x0200_0000, 0),      # fmov d0, d0
+    (0x3dc0_0000, 0x0200_0000, 0),      # ldr q0, [x0]
+    (0x4ea1_1c20, 0x0200_0000, 0),      # mov v0.16b, v1.16b
+])
+def test_exception_entry_and_return(insn, syndrome, returns):
+    machine = Machine(words(insn, NOP))
+    machine.oracle.load(BASE + 0x800, b"")
+    machine.oracle.write_system((3, 0, 12, 0, 0), BASE + 0x800)
+    machine.oracle.load(BASE + 0xa00, words(0xd69f_03e0))                # eret
+    machine.run(2)
+    assert machine.trace == [BASE, BASE + 0xa00]
+    assert machine.oracle.exception == syndrome
+    assert machine.oracle.read_system((3, 0, 5, 2, 0)) == syndrome
+    assert machine.oracle.read_system((3, 0, 4, 0, 1)) == BASE + returns
+    assert machine.oracle.read_system((3, 0, 4, 0, 0)) == 0x3c5
+    assert machine.oracle.pc == BASE + returns
+
+
+def test_exception_from_el0_uses_the_other_stack():
+    # msr sp_el0, x1; msr elr, x2; msr spsr, xzr; eret; at EL0: add sp, sp, #16; svc #0
+    machine = Machine(words(0xd518_4101, 0xd518_4022, 0xd518_401f, 0xd69f_03e0,
+                            0x9100_43ff, 0xd400_0001))
+    oracle = machine.oracle
+    oracle.write_system((3, 0, 12, 0, 0), BASE + 0x800)
+    oracle.write_register(1, BASE + 0x5000)
+    oracle.write_register(2, BASE + 16)
+    oracle.write_register(31, BASE + 0x9000)
+    machine.run(5)
+    assert oracle.state()[31] == BASE + 0x5010
+    machine.run(1, oracle.pc)
+    assert oracle.pc == BASE + 0xc00
+    assert oracle.state()[31] == BASE + 0x9000
+    assert oracle.read_system((3, 0, 4, 1, 0)) == BASE + 0x5010
+    assert oracle.read_system((3, 0, 4, 0, 0)) == 0
+
+
+def test_interrupt_enters_its_vector():
+    machine = Machine(words(NOP))
+    machine.oracle.write_system((3, 0, 12, 0, 0), BASE + 0x800)
+    machine.oracle.write_system((3, 0, 5, 2, 0), 0x1234)
+    machine.oracle.take_exception(BASE, None)
+    assert machine.oracle.pc == BASE + 0xa80
+    assert machine.oracle.read_system((3, 0, 5, 2, 0)) == 0x1234
+
+
+def test_access_outside_memory_is_an_external_abort():
+    machine = Machine(words(0xf940_0020, 0xf900_0020))      # ldr x0, [x1]; str x0, [x1]
+    machine.oracle.write_system((3, 0, 12, 0, 0), BASE + 0x800)
+    machine.oracle.write_register(1, 0x2000_0000)
+    machine.run(1)
+    assert machine.oracle.exception == 0x9600_0010
+    assert machine.oracle.read_system((3, 0, 6, 0, 0)) == 0x2000_0000
+    machine.run(1, BASE + 4)
+    assert machine.oracle.exception == 0x9600_0050
+
+
+def test_device_accesses_are_passed_on():
+    written = []
+    machine = Machine(words(0xb940_1822, 0x3900_0022),      # ldr w2, [x1, #24]; strb w2, [x1]
+                      on_device_read=lambda address, size: 0x8000_0000 + (address & 0xff) + size,
+                      on_device_write=lambda *access: written.append(access))
+    machine.oracle.write_register(1, DEVICE)
+    machine.run(2)
+    assert machine.oracle.state()[2] == 0x8000_001c
+    assert written == [(DEVICE, 1, 0x1c)]
+
+
+def test_waiting_hints_are_skipped():
+    machine = Machine(words(0xd503_207f, 0xd503_205f, 0xd503_203f, NOP))     # wfi, wfe, yield
+    assert machine.run(4) == BASE + 16
+
+
+def test_unknown_stop_is_an_error():
+    with pytest.raises(OracleError, match=f"Unicorn takes exception .* at {BASE:#x}"):
+        # A load from an address that no translation reaches.
+        machine = Machine(words(0xf940_0020))
+        machine.oracle.write_register(1, 1 << 62)
+        machine.run(1)
+
+
+def test_system_name():
+    assert system_name(0xd538_00a3) in IDENTITY      # mrs x3, mpidr_el1
+    assert system_name(0xd53b_d040) == (3, 3, 13, 0, 2)
