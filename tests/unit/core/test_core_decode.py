@@ -1,0 +1,187 @@
+# amaranth: UnusedElaboratable=no
+
+"""What the decoder accepts, against a disassembler that is not ours."""
+
+import random
+from collections import Counter
+
+import capstone
+from amaranth.sim import Simulator
+
+from rtl.core.decode import Decoder
+from rtl.core.sysreg_table import SYSTEM_REGISTERS
+from rtl.core.uop import SystemOp, Unit
+
+# Later extensions that the disassembler knows and the core, of the level of v8.2, does not.
+NOT_IMPLEMENTED = (
+    "bc.", "ldapur", "stlur", "cpy", "set", "stg", "st2g", "stz", "ldg", "irg", "gmi", "subp",
+    "addg", "subg", "ldraa", "ldrab", "pac", "aut", "xpac", "braa", "brab", "blraa", "blrab",
+    "reta", "ereta", "ld64b", "st64b", "hvc", "smc", "hlt", "dcps", "drps", "tstart", "ttest",
+    "tcommit", "tcancel", "rmif", "setf", "cfinv", "axflag", "xaflag", "sysl", "sys", "mrs", "msr",
+    "at ", "dgh", "sb", "wfet", "wfit", "ssbs", "dc ", "ldlar", "stllr", "udf", "abs", "cnt", "ctz",
+    "smax", "smin", "umax", "umin", "rcw", "stgp", "sdiv!", "cfp", "cpp", "dvp", "bti", "brb",
+    "gcs", "ldiapp", "stilp", "rprfm", "clrbhb", "chkfeat", "trcit", "pssbb", "tlbi", "swpp",
+    "ldclrp", "ldsetp", "crc32!",
+)
+
+CLASSES = {"immediate": (0b1000, 0b1001), "branch": (0b1010, 0b1011), "memory": (0b0100, 0b1100),
+           "register": (0b0101, 0b1101)}
+
+
+def words(rng, count):
+    """Random words of the integer classes, with registers and small fields often all ones."""
+    for _ in range(count):
+        word = rng.getrandbits(32)
+        for low, width in ((0, 5), (5, 5), (10, 5), (16, 5)):
+            if rng.random() < 0.2:
+                word |= ((1 << width) - 1) << low
+        group = rng.choice([code for codes in CLASSES.values() for code in codes])
+        yield word & ~(0xF << 25) | group << 25
+
+
+def disassemble(disassembler, word):
+    for one in disassembler.disasm(word.to_bytes(4, "little"), 0):
+        return f"{one.mnemonic} {one.op_str}"
+    return None
+
+
+def classify(check, total):
+    """Run ``check(decoder, ctx, word)`` over random words of all classes."""
+    dut = Decoder()
+    sim = Simulator(dut)
+
+    async def testbench(ctx):
+        for word in words(random.Random(11), total):
+            ctx.set(dut.insn, word)
+            check(dut, ctx, word)
+
+    sim.add_testbench(testbench)
+    sim.run()
+
+
+def test_accepts_what_the_disassembler_knows():
+    """An encoding that the disassembler knows and that is in scope is never undefined."""
+    disassembler = capstone.Cs(capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM)
+    missed, seen = Counter(), Counter()
+
+    def check(dut, ctx, word):
+        text = disassemble(disassembler, word)
+        if text is None or text.startswith(NOT_IMPLEMENTED):
+            return
+        seen[text.split()[0]] += 1
+        if not ctx.get(dut.legal):
+            missed[f"{word:#010x} {text}"] += 1
+
+    classify(check, 12_000)
+    assert not missed, list(missed)[:20]
+    assert len(seen) > 150, len(seen)
+
+
+def unpredictable(word):
+    """Loads of a pair into one register, or write-back to a register that is transferred."""
+    rt, rt2, rn = word & 31, word >> 10 & 31, word >> 5 & 31
+    load = word >> 22 & 1
+    if word & 0x3E00_0000 == 0x2800_0000:
+        updates = word >> 23 & 1
+        return bool((load and rt == rt2) or (updates and rn != 31 and rn in (rt, rt2)))
+    if word & 0x3F20_0C00 in (0x3800_0400, 0x3800_0C00):
+        return rn != 31 and rn == rt
+    return False
+
+
+def test_refuses_what_is_not_allocated():
+    """An encoding that the disassembler refuses is undefined, with two kinds of exceptions.
+
+    The disassembler also refuses exclusives whose unused fields are not all ones or that name a
+    register twice, and transfers that the architecture leaves open.
+    """
+    disassembler = capstone.Cs(capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM)
+    wrong = Counter()
+
+    def check(dut, ctx, word):
+        if disassemble(disassembler, word) is not None or not ctx.get(dut.legal):
+            return
+        exclusive = word & 0x3F00_0000 == 0x0800_0000
+        barrier = word & 0xFFFF_F000 == 0xD503_3000
+        if not (exclusive or barrier or unpredictable(word)):
+            wrong[f"{word:#010x}"] += 1
+
+    classify(check, 12_000)
+    assert not wrong, list(wrong)[:20]
+
+
+def test_undefined_words_raise_an_exception():
+    dut = Decoder()
+    sim = Simulator(dut)
+    undefined = [0x0000_0000, 0x0000_FFFF, 0x1E60_2800, 0x4E20_1C00, 0x0420_0000, 0xFFFF_FFFF,
+                 0x1280_0000 | 1 << 22, 0x5280_0000 | 2 << 21, 0x8B00_0000 | 3 << 22,
+                 0x3200_0000 | 0x3F << 10]
+
+    async def testbench(ctx):
+        for word in undefined:
+            ctx.set(dut.insn, word)
+            assert not ctx.get(dut.legal), f"{word:#010x}"
+            assert not ctx.get(dut.more)
+            assert ctx.get(dut.uop.unit) is Unit.SYSTEM
+            assert ctx.get(dut.uop.system) is SystemOp.EXCEPTION
+            assert ctx.get(dut.uop.syndrome) == 0x0200_0000
+
+    sim.add_testbench(testbench)
+    sim.run()
+
+
+def test_system_registers_by_exception_level():
+    """Every register of the table can be moved exactly as its access says."""
+    dut = Decoder()
+    sim = Simulator(dut)
+
+    async def testbench(ctx):
+        for register in SYSTEM_REGISTERS:
+            for el0, access in enumerate(register.access.split("/")):
+                ctx.set(dut.el0, el0)
+                for reading in (0, 1):
+                    ctx.set(dut.insn, 0xD500_0000 | reading << 21 | register.word << 5)
+                    allowed = access == "rw" or (access == "ro" and reading)
+                    assert ctx.get(dut.legal) == allowed, (register.name, el0, reading)
+
+    sim.add_testbench(testbench)
+    sim.run()
+
+
+def test_names_of_system_registers():
+    """The table's encodings have the names that the disassembler gives them."""
+    disassembler = capstone.Cs(capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM)
+    for register in SYSTEM_REGISTERS:
+        text = disassemble(disassembler, 0xD520_0000 | register.word << 5)
+        assert text.lower().endswith(register.name.lower()), (register.name, text)
+
+
+def test_logical_immediates_against_enumeration():
+    """All 8,192 encodings against the values made by rotating and repeating runs of ones."""
+    values = {}
+    for k in range(1, 7):
+        size = 1 << k
+        for ones in range(1, size):
+            for rotate in range(size):
+                run = (1 << ones) - 1
+                element = (run >> rotate | run << size - rotate) & (1 << size) - 1
+                value = sum(element << i for i in range(0, 64, size))
+                imms = (ones - 1) | (0x3F ^ (2 * size - 1)) & 0x3F
+                values[(int(k == 6), rotate, imms)] = value
+    dut = Decoder()
+    sim = Simulator(dut)
+
+    async def testbench(ctx):
+        for n in (0, 1):
+            for immr in range(64):
+                for imms in range(0, 64):
+                    ctx.set(dut.insn, 0x9200_0000 | n << 22 | immr << 16 | imms << 10)
+                    size = 64 if n else next((s for s in (32, 16, 8, 4, 2)
+                                              if (imms ^ 0x3F) & s), 0)
+                    expected = values.get((n, immr % size if size else 0, imms))
+                    assert ctx.get(dut.legal) == (expected is not None), (n, immr, imms)
+                    if expected is not None:
+                        assert ctx.get(dut.uop.imm) == expected, (n, immr, imms)
+
+    sim.add_testbench(testbench)
+    sim.run()
