@@ -119,17 +119,32 @@ def _run(command: Sequence, folder: Path, what: str) -> None:
         raise UserError(f"{what} failed ({tail}); see {log}")
 
 
+def _wrapper(ports: Sequence[emit.Port]) -> str:
+    """Return the SystemVerilog of a module around the top that registers the reset.
+
+    Verilator evaluates at every call what depends on an input, changed or not, and almost
+    everything depends on the reset.
+    """
+    declared = ", ".join(f"{'input' if port.is_input else 'output'} [{port.width - 1}:0] "
+                         f"{port.name}" for port in ports)
+    connected = ", ".join(f".{port.name}({'held' if port.name == 'rst' else port.name})"
+                          for port in ports)
+    return (f"module sim({declared});\n  reg held = 1;\n"
+            f"  always_ff @(posedge clk) held <= rst;\n  top top({connected});\nendmodule\n")
+
+
 def _verilate_shared(folder: Path, ports: Sequence[emit.Port], trace: str | None) -> None:
     """Compile ``top.sv`` of ``folder`` into ``model.so``."""
+    (folder / "sim.sv").write_text(_wrapper(ports))
     # Verilator escapes the second of two underscores in the names of C++ members.
     (folder / "ports.inc").write_text("".join(
         f"PORT({port.name}, {port.name.replace('__', '___05F')})\n" for port in ports))
     trace_args = {None: (), "vcd": ("--trace",), "fst": ("--trace-fst",)}[trace]
     _run(["verilator", "--cc", "--build", "--exe", "--vpi", "-j", "2", "--Mdir", "obj",
-          "--prefix", "Vtop", "--top-module", "top", *VERILATOR_ARGS, *trace_args,
+          "--prefix", "Vtop", "--top-module", "sim", *VERILATOR_ARGS, *trace_args,
           "-CFLAGS", f"-fPIC -fvisibility=hidden -I{folder}",
           "-LDFLAGS", "-shared -Wl,-Bsymbolic", "-MAKEFLAGS", "OPT_FAST=-O2",
-          "-o", folder / "model.so", folder / "top.sv", *SOURCES, SHIM],
+          "-o", folder / "model.so", folder / "sim.sv", folder / "top.sv", *SOURCES, SHIM],
          folder, "Compiling the simulator")
 
 
@@ -210,7 +225,7 @@ def build_workload(factory: Callable, *, name: str, key: str, trace: str | None 
 
 
 def _extra_texts() -> list[str]:
-    return [path.read_text() for path in SOURCES] + list(VERILATOR_ARGS)
+    return [path.read_text() for path in (*SOURCES, Path(__file__))]
 
 
 def _check_trace(trace: str | None) -> None:

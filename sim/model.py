@@ -86,10 +86,14 @@ class SharedModel:
         return cycles
 
     def reset(self, cycles: int = 2) -> None:
-        """Hold reset for ``cycles``, then release it."""
+        """Hold reset for ``cycles``, then release it: the next edge is the first without it.
+
+        The reset reaches the design through a register, one cycle after the port ``rst``.
+        """
         self.set("rst", 1)
         self.tick(cycles)
         self.set("rst", 0)
+        self.tick()
 
     def scopes(self) -> list[str]:
         """Return the scopes that hold memories."""
@@ -112,7 +116,7 @@ class SharedModel:
             ``uint8`` of shape (rows, bytes of a row), least significant byte first.
         """
         if path not in self._memories:
-            wanted = f"TOP.top.{path}"
+            wanted = f"TOP.sim.top.{path}"
             # Components around a memory have it as their submodule `ram`.
             scope = next((scope for scope in (wanted + ".ram" * depth for depth in range(4))
                           if scope in self.scopes() and self._memory_address(scope)), None)

@@ -21,13 +21,14 @@ def write_view(waves: Path, folder: Path) -> Path:
         The view; GTKWave opens it together with the waves.
     """
     modules = _modules((folder / "top.sv").read_text())
-    lines = [f'[dumpfile] "{waves.absolute()}"', "[treeopen] TOP.", "[treeopen] TOP.top."]
-    lines += _group("top", "TOP.top", modules["top"][0])
+    lines = [f'[dumpfile] "{waves.absolute()}"', "[treeopen] TOP.", "[treeopen] TOP.sim.",
+             "[treeopen] TOP.sim.top."]
+    lines += _group("top", "TOP.sim.top", modules["top"][0])
     for instance, module in modules["top"][1]:
-        lines += _group(instance, f"TOP.top.{instance}", modules.get(module, ((), ()))[0])
+        lines += _group(instance, f"TOP.sim.top.{instance}", modules.get(module, ((), ()))[0])
         for inner, inner_module in modules.get(module, ((), ()))[1]:
             ports = modules.get(inner_module, ((), ()))[0]
-            lines += _group(f"{instance}.{inner}", f"TOP.top.{instance}.{inner}", ports)
+            lines += _group(f"{instance}.{inner}", f"TOP.sim.top.{instance}.{inner}", ports)
     view = waves.with_suffix(waves.suffix + ".gtkw")
     view.write_text("\n".join(lines) + "\n")
     return view
