@@ -49,16 +49,26 @@ class _RowLayout(data.StructLayout):
 
 
 class Script:
-    """Rows for a :class:`Player`, in order."""
+    """Rows for a :class:`Player`, in order.
+
+    Attributes
+    ----------
+    length : :class:`int`
+        Rows so far, the END included.
+    read_beats : :class:`int`
+        Rows of the log so far.
+    """
 
     def __init__(self):
         self._blocks: list[np.ndarray] = []
+        self.length = 1
         self.read_beats = 0
 
     def _rows(self, count: int, op: int) -> np.ndarray:
         rows = np.zeros((count, ROW_BYTES), np.uint8)
         rows[:, 0] = op
         self._blocks.append(rows)
+        self.length += count
         return rows
 
     @staticmethod

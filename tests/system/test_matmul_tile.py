@@ -117,14 +117,14 @@ class RandomProgram:
         size = CONFIG.size
         element = {"int8": 1, "bf16": 2}[type]
         k, m, n = self.integer(1, size), self.integer(1, size), self.integer(1, 4 * size)
-        load = dict(type=type, address=self.address(m * element), k=k, m=m)
+        load = {"type": type, "address": self.address(m * element), "k": k, "m": m}
         self.state.load_stationary(**load)
         self.script.push("tensor", "load_stationary", **load)
         for _ in range(self.integer(0, 3)):
             n = self.integer(1, 4 * size)
-            fields = dict(type=type, address=self.address(n * element), k=k, m=m, n=n,
-                          bank=self.integer(0, CONFIG.psum_banks - 1),
-                          offset=self.integer(0, 4 * size - n), accumulate=self.integer(0, 1))
+            fields = {"type": type, "address": self.address(n * element), "k": k, "m": m, "n": n,
+                          "bank": self.integer(0, CONFIG.psum_banks - 1),
+                          "offset": self.integer(0, 4 * size - n), "accumulate": self.integer(0, 1)}
             self.state.multiply_moving(**fields)
             self.script.push("tensor", "multiply_moving", **fields)
 
@@ -133,12 +133,13 @@ class RandomProgram:
         from_sbuf = self.integer(0, 1)
         n = self.integer(1, 40 if from_sbuf else 4 * CONFIG.size)
         output = self.rng.choice(["word", "int8"] if type == "int8" else ["word", "bf16"])
-        fields = dict(type=type, output=str(output), m=m, n=n, from_sbuf=from_sbuf,
-                      bias=self.integer(0, 1), bias_address=self.address(4),
-                      relu=self.integer(0, 1), destination=self.address(4 * n),
-                      address=self.address(4 * n), bank=self.integer(0, CONFIG.psum_banks - 1),
-                      offset=0 if from_sbuf else self.integer(0, 4 * CONFIG.size - n),
-                      multiplier=self.integer(0, 65535), shift=self.integer(0, 47))
+        fields = {"type": type, "output": str(output), "m": m, "n": n, "from_sbuf": from_sbuf,
+                      "bias": self.integer(0, 1), "bias_address": self.address(4),
+                      "relu": self.integer(0, 1), "destination": self.address(4 * n),
+                      "address": self.address(4 * n),
+                      "bank": self.integer(0, CONFIG.psum_banks - 1),
+                      "offset": 0 if from_sbuf else self.integer(0, 4 * CONFIG.size - n),
+                      "multiplier": self.integer(0, 65535), "shift": self.integer(0, 47)}
         if from_sbuf and abs(fields["destination"] - fields["address"]) < 4 * n:
             return      # the engine reads ahead of its writes
         self.state.activate(**fields)

@@ -1,0 +1,138 @@
+"""A matrix product on the simulated tile: the RTL computes, the model checks."""
+
+import dataclasses
+
+import numpy as np
+
+from rtl.config import TileConfig
+from rtl.matmul.encoding import assemble
+from rtl.matmul.registers import COUNTERS, registers
+from rtl.matmul.windows import QUEUE_BASE, QUEUE_STRIDE, SBUF_STRIDE
+from sim.bfm.player import BEAT_BYTES, Script
+from sim.bfm.tile_harness import TileHost
+from sim.models import matmul as model
+from sw.kernels.matmul import Await, Push, Read, Write, ideal_cycles, matmul_program
+
+__all__ = ["ProductRun", "run_product"]
+
+QUEUES = {"tensor": QUEUE_BASE, "activation": QUEUE_BASE + QUEUE_STRIDE}
+LONGEST_STEP_ROWS = 4096 + 2
+
+
+@dataclasses.dataclass(frozen=True)
+class ProductRun:
+    """Outcome of a product.
+
+    Parameters
+    ----------
+    result : :class:`numpy.ndarray`
+        C as the tile computed it, int32 or float32.
+    mismatches : :class:`int`
+        Elements whose bits differ from the model's.
+    cycles : :class:`int`
+        From the first instruction leaving its queue to the last result word in SBUF, both
+        included; a product larger than SBUF contains the host's transfers.
+    ideal_cycles : :class:`int`
+        Columns that the array must take.
+    counters : :class:`dict`
+        The tile's counters after the run.
+    simulated_cycles : :class:`int`
+        All cycles, with the transfers of operands and results.
+    """
+
+    result: np.ndarray
+    mismatches: int
+    cycles: int
+    ideal_cycles: int
+    counters: dict[str, int]
+    simulated_cycles: int
+
+    @property
+    def bit_exact(self) -> bool:
+        """Every element equals the model's."""
+        return self.mismatches == 0
+
+    @property
+    def utilisation(self) -> float:
+        """Ideal by real cycles."""
+        return self.ideal_cycles / self.cycles
+
+
+class _Session:
+    """Steps of a program, played in scripts as long as the player takes."""
+
+    def __init__(self, host: TileHost):
+        self.host = host
+        self.offsets = {register.name: register.offset
+                        for register in registers(host.config).registers}
+        self.pieces: dict[tuple[int, ...], bytes] = {}
+        self._begin()
+
+    def _begin(self):
+        self.script, self.pending = Script(), []
+
+    def register(self, name: str, value: int) -> None:
+        self.script.register(self.offsets[name], value)
+
+    def step(self, step: Write | Push | Await | Read) -> None:
+        if (self.script.length + LONGEST_STEP_ROWS > self.host.ROWS
+                or self.script.read_beats + LONGEST_STEP_ROWS > self.host.LOG_ROWS):
+            self.flush()
+        match step:
+            case Write():
+                self.script.write(SBUF_STRIDE * step.partition + step.address, step.payload)
+            case Push():
+                # Operands are in SBUF before an instruction may read them: one bus, in order.
+                self.script.write(QUEUES[step.engine], assemble(step.instruction))
+            case Await():
+                self.script.poll(self.offsets[f"SEMAPHORE_{step.index}"], 0xFFFF, 1, at_least=True)
+                self.register("SEMAPHORE_ADD", step.index | 0xFFFF << 16)
+            case Read():
+                start = step.address % BEAT_BYTES
+                rows = self.script.read(SBUF_STRIDE * step.partition + step.address - start,
+                                        -(-(start + step.count) // BEAT_BYTES))
+                self.pending.append((step, start, rows))
+
+    def flush(self) -> np.ndarray:
+        """Play what has been collected; keep what was read."""
+        log = self.host.play(self.script)
+        for step, start, rows in self.pending:
+            self.pieces[step.tag] = log[rows].tobytes()[start:start + step.count]
+        self._begin()
+        return log
+
+
+def run_product(host: TileHost, a: np.ndarray, b: np.ndarray, type: str) -> ProductRun:
+    """Compute ``a @ b`` on the tile of ``host`` and compare it with the model.
+
+    Parameters
+    ----------
+    a, b : :class:`numpy.ndarray`
+        (M, K) and (K, N): int8, or uint16 patterns of BF16.
+    type : :class:`str`
+        ``int8`` or ``bf16``.
+    """
+    config: TileConfig = host.config
+    (m, k), n = a.shape, b.shape[1]
+    program = matmul_program(m, k, n, type, config)
+    started = host.model.cycles
+    session = _Session(host)
+    session.register("COMMAND", 3)
+    for step in program.steps(a, b):
+        session.step(step)
+    session.flush()
+    samples = {name: [session.script.sample(session.offsets[f"{name}_{half}"])
+                      for half in ("LO", "HI")] for name in COUNTERS}
+    log = session.flush()
+    words = log[:, :4].copy().view(np.uint32)[:, 0].astype(np.int64)
+    counters = {name.lower(): int(words[low] | words[high] << 32)
+                for name, (low, high) in samples.items()}
+
+    result = program.result(session.pieces)
+    want = model.matmul(a, b, type, config.size)
+    wrong = int(np.count_nonzero(result.view(np.uint32) != want.view(np.uint32)))
+    return ProductRun(
+        result=result, mismatches=wrong,
+        cycles=counters["span_last"] - counters["span_first"] + 1,
+        ideal_cycles=ideal_cycles(m, k, n, config.size), counters=counters,
+        simulated_cycles=host.model.cycles - started)
