@@ -9,6 +9,8 @@ import typer
 
 from sim.errors import UserError
 
+__all__ = ["register"]
+
 STATUS_ENDLESS = 124
 STATUS_MISMATCH = 125
 SOURCE_SUFFIXES = (".c", ".S", ".s")

@@ -42,18 +42,18 @@ def run_reference(program: Program, *, arguments: Sequence[str] = (), stdin: byt
     status: list[int] = []
     executed = 0
 
-    def read(address: int, size: int) -> int:
+    def read(address: int, _size: int) -> int:
         if address == UART_DATA and waiting:
             return waiting.pop()
         return UART_EMPTY if address == UART_FLAGS and not waiting else 0
 
-    def write(address: int, size: int, value: int) -> None:
+    def write(address: int, _size: int, value: int) -> None:
         if address == UART_DATA:
             output.append(value & 0xff)
         elif address == EXIT and value & 1:
             status.append(value >> 1)
 
-    def count(address: int) -> bool:
+    def count(_address: int) -> bool:
         nonlocal executed
         if status or executed == max_instructions:
             oracle.stop()

@@ -208,6 +208,9 @@ class Oracle:
                     self.take_exception(address, _UNDEFINED)
                 elif word in _HINTS_THAT_WAIT:
                     machine.reg_write(reg.UC_ARM64_REG_PC, address + 4)
+                elif word & 0x3f20_cc00 == 0x3820_4000 and word >> 30 != 3:
+                    self._narrow_extreme(word, on_access)
+                    machine.reg_write(reg.UC_ARM64_REG_PC, address + 4)
             self.machine.hook_add(unicorn.UC_HOOK_CODE, before)
         if on_access is not None:
             def accessed(_machine, kind, address, size, value, _):
@@ -269,6 +272,27 @@ class Oracle:
             offset += 0x80
         machine.reg_write(reg.UC_ARM64_REG_PC, self.read_system(VBAR) + offset)
         self.exception = 0 if syndrome is None else syndrome
+
+    def _narrow_extreme(self, word: int, on_access) -> None:
+        """Execute LDSMAX, LDSMIN, LDUMAX or LDUMIN of less than 64 bits.
+
+        QEMU 5.0, which Unicorn is made of, compares their operands without extending them
+        ("tcg: Fix nonatomic signed min/max", in QEMU 5.1).
+        """
+        size = 1 << (word >> 30)
+        state = self.state()
+        at = state[word >> 5 & 31]
+        sign = 0 if word & 0x2000 else 1 << 8 * size - 1
+        old = int.from_bytes(self.machine.mem_read(at, size), "little")
+        operand = 0 if word >> 16 & 31 == 31 else state[word >> 16 & 31] & (1 << 8 * size) - 1
+        choose = min if word & 0x1000 else max
+        new = choose(old, operand, key=lambda value: value ^ sign)
+        self.machine.mem_write(at, new.to_bytes(size, "little"))
+        if word & 31 != 31:
+            self.write_register(word & 31, old)
+        if on_access is not None:
+            on_access(False, at, size, 0)
+            on_access(True, at, size, new)
 
     def _on_interrupt(self, machine, number, _):
         pc = self.pc

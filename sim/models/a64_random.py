@@ -254,6 +254,28 @@ def _handler() -> list[int]:
     ]
 
 
+# Runs after the exit, out of sight: every dirty line goes to the memory, where it is compared.
+_WRITE_BACK = (
+    0xd539_0002,                        # mrs x2, ccsidr_el1
+    0xd34d_6c43,                        # ubfx x3, x2, #13, #15
+    0xd343_3044,                        # ubfx x4, x2, #3, #10
+    0x5ac0_1085,                        # clz w5, w4
+    0xd280_0006,                        # mov x6, #0
+    0xd280_0007,                        # way: mov x7, #0
+    0x9ac5_20c8,                        # set: lsl x8, x6, x5
+    0xaa07_1908,                        # orr x8, x8, x7, lsl #6
+    0xd508_7e48,                        # dc cisw, x8
+    0x9100_04e7,                        # add x7, x7, #1
+    0xeb03_00ff,                        # cmp x7, x3
+    0x54ff_ff69,                        # b.ls set
+    0x9100_04c6,                        # add x6, x6, #1
+    0xeb04_00df,                        # cmp x6, x4
+    0x54ff_fee9,                        # b.ls way
+    0xd503_3f9f,                        # dsb sy
+    0x1400_0000,                        # b .
+)
+
+
 def _bytes(words: Iterable[int]) -> bytes:
     return b"".join(word.to_bytes(4, "little") for word in words)
 
@@ -275,11 +297,13 @@ def link(chunks: Sequence[Sequence[int]], *, seed: int, ram_base: int,
     """
     rng = random.Random(seed)
     start = _move(0, ram_base + VECTORS) + [0xd518_c000]             # msr vbar_el1, x0
+    # Every other program runs with the caches on: SCTLR_EL1.C and I.
+    start += _move(0, 0x30d0_0800 | (seed & 1) * 0x1004) + [0xd518_1000]
     for register in range(31):
         start += _move(register, rng.choice((rng.choice(CORNERS), rng.getrandbits(64))))
     start += _move(SCRATCH, ram_base + SCRATCH_OFFSET)
     start += [0x9100_0000 | SCRATCH << 5 | 31]                       # mov sp, x28
-    end = [*_move(0, exit_address), *_move(1, 1), 0xb900_0001, 0x1400_0000]
+    end = [*_move(0, exit_address), *_move(1, 1), 0xb900_0001, *_WRITE_BACK]
     code = [*start, *(word for chunk in chunks for word in chunk), *end]
     scratch = rng.randbytes(0x3000)
     return RandomProgram(
@@ -291,7 +315,7 @@ def link(chunks: Sequence[Sequence[int]], *, seed: int, ram_base: int,
 
 
 def generate(seed: int, count: int,
-             groups: Iterable[str] = ("base", "crc", "exclusive")) -> list[list[int]]:
+             groups: Iterable[str] = ("base", "crc", "exclusive", "lse")) -> list[list[int]]:
     """Return ``count`` random chunks, always the same for one seed."""
     generator = _Generator(random.Random(seed), groups)
     return [generator.chunk() for _ in range(count)]

@@ -118,6 +118,27 @@ def test_device_accesses_are_passed_on():
     assert written == [(DEVICE, 1, 0x1c)]
 
 
+@pytest.mark.parametrize(("insn", "memory", "result"), [
+    (0x3821_4042, 0x00, 0x00),      # ldsmaxb w1, w2, [x2]: 0, -16
+    (0x3821_5042, 0x00, 0xf0),      # ldsminb
+    (0x3821_6042, 0x00, 0xf0),      # ldumaxb
+    (0x38e1_7042, 0x00, 0x00),      # lduminalb
+    (0x7821_5042, 0x7fff, 0xbbf0),  # ldsminh: 0x7fff, -0x4410
+    (0x7821_6042, 0x8000, 0xbbf0),  # ldumaxh
+    (0xb821_4042, 0x7fff_ffff, 0x7fff_ffff),    # ldsmax w: 2**31 - 1, negative
+])
+def test_narrow_minimum_and_maximum_extend_their_operands(insn, memory, result):
+    machine = Machine(words(insn))
+    machine.oracle.write_register(1, 0x1234_5678_9aaa_bbf0)
+    machine.oracle.write_register(2, BASE + 0x1001)
+    machine.oracle.load(BASE + 0x1001, memory.to_bytes(4, "little"))
+    assert machine.run(1) == BASE + 4
+    size = 1 << (insn >> 30)
+    assert machine.oracle.state()[2] == memory & (1 << 8 * size) - 1
+    assert machine.accesses == [(False, BASE + 0x1001, size, 0),
+                                (True, BASE + 0x1001, size, result)]
+
+
 def test_waiting_hints_are_skipped():
     machine = Machine(words(0xd503_207f, 0xd503_205f, 0xd503_203f, NOP))     # wfi, wfe, yield
     assert machine.run(4) == BASE + 16

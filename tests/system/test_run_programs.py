@@ -19,9 +19,7 @@ RAM = {"ram_base": region("DRAM").base, "ram_bytes": 64 << 20}
 
 # Between them they use every unit of the core; the others run in `make test-long`.
 IN_LOCKSTEP = {"hello": "-O0", "quicksort": "-O2", "crc": "-Os", "bignum": "-O2", "jumps": "-O0",
-               "sha256": "-O2"}
-# The core has no LSE instructions yet.
-WITHOUT_CORE = ("atomics",)
+               "sha256": "-O2", "atomics": "-O2"}
 
 
 @functools.cache
@@ -83,6 +81,6 @@ def test_on_core_with_a_memory_that_stalls():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("optimise", ["-O0", "-O2", "-Os"])
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in WITHOUT_CORE])
+@pytest.mark.parametrize("name", NAMES)
 def test_all_on_core_in_lockstep(name, optimise):
     check_on_core(name, optimise)
