@@ -16,7 +16,7 @@ __all__ = ["ToolError", "kept", "no_progress", "result_root", "run_tool", "versi
 ROOT = Path(__file__).resolve().parents[1]
 
 # A step that a reader of the progress line knows: passes of Yosys, phases of nextpnr.
-_STEP = re.compile(r"^[\d.]+ Executing (.+?)[. ]*$|^Info: (Pack\w*|Plac\w*|Rout\w*)\b")
+_STEP = re.compile(r"^[\d.]+ Executing (\w+)|^Info: (Pack\w*|Plac\w*|Rout\w*)\b")
 
 
 class ToolError(RuntimeError):
