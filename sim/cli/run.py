@@ -125,7 +125,8 @@ def register(app: typer.Typer) -> None:
         from sim.lockstep.run import Request, execute
 
         outcome = execute(Request(
-            elf=elf, name=programs[0].name, arguments=tuple(arguments or ()),
+            elf=elf, name=programs[0].name, compiled=elf is not programs[0],
+            arguments=tuple(arguments or ()),
             stdin=stdin.read_bytes() if stdin else b"", lockstep=lockstep, max_cycles=max_cycles,
             latency=latency, waves=vcd or fst, wave_format="fst" if fst else "vcd",
             command=shlex.join(["tilicho", *sys.argv[1:]])),

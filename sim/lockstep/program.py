@@ -21,11 +21,15 @@ class Program:
         Address of the first instruction.
     segments : tuple of (address, bytes)
         Contents of the RAM; all else is zero.
+    writes_back : :class:`bool`
+        The program writes its data cache back after its exit, as the project's libc does: the
+        memory then holds all that it has stored.
     """
 
     name: str
     entry: int
     segments: tuple[tuple[int, bytes], ...]
+    writes_back: bool = True
 
 
 def load_program(path: Path, *, ram_base: int, ram_bytes: int) -> Program:

@@ -25,6 +25,8 @@ class Request:
         The program.
     name : :class:`str`
         Its ``argv[0]``.
+    compiled : :class:`bool`
+        It was built with the project's libc.
     arguments : tuple of :class:`str`
         The rest of ``argv``.
     stdin : :class:`bytes`
@@ -43,6 +45,7 @@ class Request:
 
     elf: Path
     name: str
+    compiled: bool = False
     arguments: tuple[str, ...] = ()
     stdin: bytes = b""
     lockstep: bool = False
@@ -99,7 +102,7 @@ def execute(request: Request, *, on_output: Callable[[bytes], None] = lambda tex
         If the program cannot be loaded.
     """
     program = load_program(request.elf, ram_base=RAM_BASE, ram_bytes=RAM_BYTES)
-    program = dataclasses.replace(program, name=request.name)
+    program = dataclasses.replace(program, name=request.name, writes_back=request.compiled)
     times = BuildTimes()
     run = CoreRun(latency=request.latency, trace=request.wave_format if request.waves else None,
                   times=times, progress=on_progress)

@@ -14,7 +14,7 @@ from sim.bfm.core_harness import DEVICES, RAM_BASE, RAM_BYTES, RETIRE_DEPTH, Cor
 from sim.build import BuildTimes, build_workload
 from sim.errors import UserError
 from sim.model import SharedModel
-from sim.models.a64_checker import Checker
+from sim.models.a64_checker import LINE_BYTES, Checker
 
 from .program import Program, argument_block
 from .records import decode_records
@@ -94,7 +94,7 @@ class CoreRun:
     def __init__(self, *, config: CoreConfig | None = None, latency: int = 20,
                  trace: str | None = None, times: BuildTimes | None = None,
                  progress: Callable[[str], None] = lambda step: None):
-        config = CoreConfig() if config is None else config
+        self.config = config = CoreConfig() if config is None else config
         self.model: SharedModel = build_workload(
             lambda: CoreHarness(config=config, latency=latency), name="run",
             key=f"{preset_hash(config)} {latency}", trace=trace, times=times, progress=progress)
@@ -111,6 +111,7 @@ class CoreRun:
         """
         if len(stdin) > INPUT_LIMIT:
             raise UserError(f"The input has {len(stdin)} bytes: at most {INPUT_LIMIT} are possible")
+        self._writes_back = program.writes_back
         parts = list(program.segments)
         page = RAM_BASE + RAM_BYTES - ARGUMENT_BYTES
         if all(address + len(contents) <= page for address, contents in parts):
@@ -163,7 +164,9 @@ class CoreRun:
             collect()
         if checker is not None and model.get("exited"):
             model.tick(SETTLE_CYCLES)
-            checker.check_memory(self.ram)
+            ways = 0 if self._writes_back else self.config.ways
+            sets = self.config.dcache_bytes // LINE_BYTES // ways if ways else 0
+            checker.check_memory(self.ram, sets=sets, ways=ways)
         return self.result(checker)
 
     def result(self, checker: Checker | None = None) -> RunResult:

@@ -152,6 +152,20 @@ def test_wrong_memory_is_noticed(stream):
         checker.check_memory(ram)
 
 
+def test_lines_in_a_cache_may_differ(stream):
+    program, records, oracle = stream
+    checker = checker_for(program)
+    checker.check(records)
+    ram = oracle.ram.copy()
+    ram[64 * 16 * 3] ^= 1
+    ram[64 * 17 * 3:64 * 17 * 3 + 64] ^= 1
+    checker.check_memory(ram, sets=16, ways=1)
+    ram[0] ^= 1         # the set of the first one, again
+    checker.check_memory(ram, sets=16, ways=2)
+    with pytest.raises(MismatchError, match="memory differs in 66 bytes"):
+        checker.check_memory(ram, sets=16, ways=1)
+
+
 def test_pairs_may_be_split():
     # stp w0, w1, [sp]; then a store of eight bytes at once says the same.
     program = link([[0x2900_07e0]], seed=1, ram_base=RAM["ram_base"], exit_address=EXIT)
