@@ -274,8 +274,10 @@ def test_atomic_operations():
             ctx.set(dut.size_log2, size)
             ctx.set(dut.old, old)
             ctx.set(dut.operand, operand)
-            by_sign = (lambda x, bits=bits: signed(x, bits))
-            by_value = (lambda x, mask=mask: x & mask)
+            def by_sign(x, bits=bits):
+                return (signed(x, bits))
+            def by_value(x, mask=mask):
+                return (x & mask)
             expected = {
                 AtomicOp.NONE: operand, AtomicOp.SWAP: operand, AtomicOp.ADD: old + operand,
                 AtomicOp.CLEAR: old & ~operand, AtomicOp.TOGGLE: old ^ operand,

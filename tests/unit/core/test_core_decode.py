@@ -174,7 +174,7 @@ def test_logical_immediates_against_enumeration():
     async def testbench(ctx):
         for n in (0, 1):
             for immr in range(64):
-                for imms in range(0, 64):
+                for imms in range(64):
                     ctx.set(dut.insn, 0x9200_0000 | n << 22 | immr << 16 | imms << 10)
                     size = 64 if n else next((s for s in (32, 16, 8, 4, 2)
                                               if (imms ^ 0x3F) & s), 0)

@@ -12,7 +12,6 @@ from rtl.core.lsu import LoadStoreUnit
 from rtl.core.regions import CoreRegion
 from rtl.core.syndrome import FaultCode
 from tests.helpers import simulate
-
 from tests.unit.core.axi_peer import AxiPeer
 
 NORMAL = range(0x1000, 0x2000)
