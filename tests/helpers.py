@@ -38,22 +38,33 @@ def simulate(dut, *testbenches, vcd=None, max_cycles: int = 200_000, processes=(
     processes : async functions of the simulator context
         Monitors and models that run for as long as the testbenches do.
     """
-    sim = Simulator(dut)
-    sim.add_clock(PERIOD, if_exists=True)
-    for testbench in testbenches:
-        sim.add_testbench(testbench)
-    for process in processes:
-        sim.add_testbench(process, background=True)
+    def closable(testbench):
+        async def run(ctx):
+            try:
+                await testbench(ctx)
+            except RuntimeError as error:
+                # What a coroutine that waits for a clock says when it is closed unfinished.
+                if not str(error).startswith("aclose()"):
+                    raise
+        return run
 
     async def watchdog(ctx):
         await ctx.delay(max_cycles * PERIOD)
         raise AssertionError(f"A testbench still waits after {max_cycles} cycles")
 
-    sim.add_testbench(watchdog, background=True)
+    sim = Simulator(dut)
+    sim.add_clock(PERIOD, if_exists=True)
+    for testbench in testbenches:
+        sim.add_testbench(closable(testbench))
+    for process in (*processes, watchdog):
+        sim.add_testbench(closable(process), background=True)
+    _run(sim, vcd or (_waves_path() if os.environ.get("TILICHO_VCD") else None))
 
-    wanted = vcd or (_waves_path() if os.environ.get("TILICHO_VCD") else None)
-    if wanted:
-        _run_with_waves(sim, Path(wanted))
+
+def _run(sim: Simulator, vcd) -> None:
+    """Run once, with waves if ``vcd`` is a path; after a failure without waves, once more with."""
+    if vcd:
+        _run_with_waves(sim, Path(vcd))
         return
     try:
         sim.run()
