@@ -35,7 +35,7 @@ def _select(chosen: Value, values: Sequence) -> Value:
     return result
 
 
-class _Lane(wiring.Component):
+class Lane(wiring.Component):
     """Address channel of one manager: decodes, and keeps the responses in order.
 
     All transactions in flight go to one subordinate. One for another subordinate waits until the
@@ -210,7 +210,7 @@ class AXI4Crossbar(wiring.Component):
         """Return the arbiter of each subordinate, fed with the addresses meant for it."""
         lanes = []
         for name, upper, ended in zip(self.managers, uppers, done, strict=True):
-            lane = _Lane(self._upstream, self.subordinates, self.outstanding)
+            lane = Lane(self._upstream, self.subordinates, self.outstanding)
             m.submodules[f"{channel}_lane_{name}"] = lane
             wiring.connect(m, channel_from(m, upper, channel, self._upstream), lane.i)
             m.d.comb += lane.done.eq(ended)

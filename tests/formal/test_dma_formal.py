@@ -1,0 +1,164 @@
+# amaranth: UnusedElaboratable=no
+
+"""Bounded proofs of what the DMA engine promises, each on the part that keeps the promise."""
+
+import pytest
+from amaranth import Module, Mux, Signal
+from amaranth.hdl import Assert, Assume
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
+
+from rtl.bus import AXI4Monitor
+from rtl.config import DmaConfig
+from rtl.nitro_dma.fetcher import DESCRIPTOR_ID
+from rtl.nitro_dma.port import PortMerger
+from rtl.nitro_dma.reader import DATA_ID, ReadEngine
+from rtl.nitro_dma.retire import Retire
+from sim.formal import ProofError, prove
+
+pytestmark = pytest.mark.formal
+
+SMALL = DmaConfig(addr_width=32, data_width=64, max_burst=16, buffer_bytes=256, outstanding=4,
+                  packets=4, id_width=1)
+PLACES = SMALL.buffer_bytes // 8
+
+
+class ReadProof(wiring.Component):
+    """Reads asked for never exceed the places for their beats; R is always accepted.
+
+    Data plays no part, so none leaves the proof; the memory asks only that beats were requested.
+    """
+
+    def __init__(self):
+        super().__init__({"beats_m1": In(14), "beat": In(29), "valid": In(1), "arready": In(1),
+                          "rvalid": In(1), "rlast": In(1), "ready": In(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.engine = engine = ReadEngine(SMALL)
+        axi = engine.m_axi
+        m.d.comb += [
+            engine.i.valid.eq(self.valid),
+            engine.i.payload.beat.eq(self.beat),
+            engine.i.payload.beats_m1.eq(self.beats_m1),
+            engine.o.ready.eq(self.ready),
+            axi.arready.eq(self.arready),
+            axi.rvalid.eq(self.rvalid),
+            axi.rlast.eq(self.rlast),
+        ]
+        asked, arrived, taken = Signal(16), Signal(16), Signal(16)
+        m.d.sync += [
+            asked.eq(asked + Mux(axi.arvalid & axi.arready, axi.arlen + 1, 0)),
+            arrived.eq(arrived + self.rvalid),
+            taken.eq(taken + (engine.o.valid & engine.o.ready)),
+        ]
+        m.d.comb += [
+            Assume(~self.rvalid | (arrived != asked)),
+            Assert(asked - taken <= PLACES, "a read without a place for its beats"),
+            Assert(axi.rready, "a beat on R is not accepted"),
+        ]
+        return m
+
+
+def test_dma_proof_reads_have_their_places():
+    prove(ReadProof(), name="dma_reads", mode="bmc", depth=10)
+
+
+class PortProof(wiring.Component):
+    """The merged port keeps AXI4, and answers both managers as AXI4 asks, if all others do."""
+
+    def __init__(self):
+        self.port = PortMerger(SMALL)
+        super().__init__(self.port.signature)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.port = port = self.port
+        wiring.connect(m, port.m_axi, wiring.flipped(self.m_axi))
+        for name, ids in (("data", DATA_ID), ("descriptors", DESCRIPTOR_ID)):
+            bus = getattr(port, name)
+            wiring.connect(m, wiring.flipped(getattr(self, name)), bus)
+            m.submodules[f"monitor_{name}"] = monitor = AXI4Monitor(
+                bus.signature.flip(), outstanding=2, assume="manager")
+            m.d.comb += monitor.watch(bus)
+            m.d.comb += [Assume(bus.awid == ids), Assume(bus.arid == ids)]
+        m.submodules.monitor = monitor = AXI4Monitor(port.m_axi.signature, outstanding=4,
+                                                     assume="subordinate")
+        m.d.comb += monitor.watch(port.m_axi)
+
+        # W of a burst comes not before its address.
+        opened, closed = Signal(8), Signal(8)
+        axi = port.m_axi
+        m.d.sync += opened.eq(opened + (axi.awvalid & axi.awready))
+        m.d.sync += closed.eq(closed + (axi.wvalid & axi.wready & axi.wlast))
+        with m.If(axi.wvalid):
+            m.d.comb += Assert(opened + axi.awvalid > closed, "W before its AW")
+        return m
+
+
+def test_dma_proof_port_keeps_axi4():
+    prove(PortProof(), name="dma_port", mode="bmc", depth=6)
+
+
+class RetireProof(wiring.Component):
+    """No packet is handed to completion before each of its bursts has its response.
+
+    Parameters
+    ----------
+    claim : :class:`int`
+        Responses that must have come beyond those, 0 for what the engine promises.
+    """
+
+    def __init__(self, *, claim=0):
+        self.claim = claim
+        super().__init__({"done": In(1), "last": In(1), "error": In(1), "bvalid": In(1),
+                          "bresp": In(2), "ready": In(1), "packet": In(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.retire = retire = Retire(SMALL)
+        m.d.comb += [
+            retire.done.valid.eq(self.done),
+            retire.done.payload.moves.eq(1),
+            retire.done.payload.piece_last.eq(self.last),
+            retire.done.payload.packet_last.eq(self.last),
+            retire.done.payload.error.eq(self.error),
+            retire.bvalid.eq(self.bvalid),
+            retire.bresp.eq(self.bresp),
+            retire.packet.valid.eq(self.packet),
+            retire.o.ready.eq(self.ready),
+        ]
+        # Bursts written, and packets that their responses so far complete.
+        written, answered, announced = Signal(4), Signal(4), Signal(4)
+        lasts, complete, shown = Signal(4), Signal(4), Signal(4)
+        history = Signal(16)
+        answer = retire.bvalid & retire.bready
+        m.d.sync += [
+            written.eq(written + self.done),
+            history.eq(history | Mux(self.done & self.last, 1 << written, 0)),
+            lasts.eq(lasts + (self.done & self.last)),
+            announced.eq(announced + self.packet),
+            answered.eq(answered + answer),
+            complete.eq(complete + (answer & history.bit_select(answered, 1))),
+            shown.eq(shown + (retire.o.valid & retire.o.ready)),
+        ]
+        # The environment: bursts that fit, packets before their last burst, B only when awaited.
+        m.d.comb += [
+            Assume(~self.done | (written - answered < SMALL.outstanding)),
+            Assume(~(self.done & self.last) | (lasts < announced)),
+            Assume(~self.packet | (announced - shown < SMALL.packets)),
+            Assume(~self.bvalid | (written != answered)),
+            Assert(shown + retire.o.valid + self.claim * retire.o.valid <= complete,
+                   "a completion before its responses"),
+        ]
+        return m
+
+
+def test_dma_proof_completion_follows_its_responses():
+    prove(RetireProof(), name="dma_retire", mode="bmc", depth=9)
+
+
+def test_dma_proof_can_fail():
+    """The same proof of a stronger claim, one response more than there is, finds the way out."""
+    with pytest.raises(ProofError, match="a completion before its responses"):
+        prove(RetireProof(claim=1), name="dma_retire_claim", mode="bmc", depth=9)
