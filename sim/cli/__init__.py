@@ -45,11 +45,7 @@ def _options(
 
 
 for _name in COMMANDS:
-    try:
-        importlib.import_module(f"sim.cli.{_name}").register(app)
-    except ModuleNotFoundError as _error:
-        if _error.name != f"sim.cli.{_name}":
-            raise
+    importlib.import_module(f"sim.cli.{_name}").register(app)
 
 
 def _fail(message: str) -> int:

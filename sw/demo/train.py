@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+__all__ = ["main", "quantise", "split", "train"]
+
 TARGET = Path(__file__).with_name("digits.npz")
 HIDDEN = 32
 PIXEL_SCALE = 7
