@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.bus.axi import AXI4Signature
 from rtl.config import CoreConfig
+from rtl.core.alu import Alu
 from rtl.core.cause import CycleCause
 from rtl.core.dcache import Maintenance
 from rtl.core.divider import Divider
@@ -15,7 +16,7 @@ from rtl.core.lsu import LoadStoreUnit
 from rtl.core.retire_collector import RetiredUop
 from rtl.core.syndrome import ExceptionClass, syndrome
 from rtl.core.sysregs import SystemRegisters
-from rtl.core.uop import Slot, SystemOp, Unit
+from rtl.core.uop import CarryIn, Slot, SystemOp, Unit
 
 __all__ = ["CommitStage"]
 
@@ -277,6 +278,8 @@ class CommitStage(wiring.Component):
             m.d.comb += value.eq(Mux(uop.unless_match & self._match, lsu.stored, lsu.result))
         with m.Elif(uop.unit == Unit.SYSTEM):
             m.d.comb += value.eq(system.value)
+        with m.Elif(uop.combine):
+            m.d.comb += value.eq(self._combine(m))
         goes = Signal()
         m.d.comb += goes.eq(written.valid & (~written.hold | (self.advance_write & ~fault)))
         with m.If(self.advance_write):
@@ -304,6 +307,17 @@ class CommitStage(wiring.Component):
             self.retired.eq(written.retired), self.retired.valid.eq(goes),
             self.retired.register.value.eq(final),
         ]
+
+    def _combine(self, m):
+        """Return the operation whose second operand the shifter has made a cycle before."""
+        uop = self.i.uop
+        m.submodules.late_alu = alu = Alu()
+        m.d.comb += [
+            alu.operation.eq(uop.alu), alu.wide.eq(uop.wide), alu.invert.eq(uop.invert),
+            alu.carry.eq(uop.carry == CarryIn.ONE), alu.a.eq(self.executed.a),
+            alu.b.eq(self.executed.result),
+        ]
+        return alu.result
 
     def _retired(self, m, retired, lsu, system, fault, memory):
         """Fill in the retire record; the register's value comes later."""

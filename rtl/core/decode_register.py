@@ -22,8 +22,10 @@ __all__ = ["RegisterDecoder"]
 class RegisterDecoder(ClassDecoder):
     """Data processing with registers.
 
-    A second operand with a real shift or extension is made by a micro-op of its own, so that no
-    shifter stands before the adder; ADD with a shift that the address adder can do needs none.
+    No shifter stands before the adder: a second operand with a real shift or extension is made in
+    the shifter, and the operation follows a stage later (``combine``). When it sets flags, it is a
+    micro-op of its own instead, so that flags are always those of the execute stage. ADD with a
+    shift that the address adder can do needs neither.
     """
 
     def decode(self, m, fields, o):
@@ -49,12 +51,14 @@ class RegisterDecoder(ClassDecoder):
                 self._three_sources(m, fields, o)
 
     def _logical(self, m, fields, o):
-        amount = fields.imms
+        amount, flags = fields.imms, self.insn[29:31] == 3
         legal(m, o, fields.wide | ~amount[5])
-        with m.If((self.step == 0) & (amount != 0)):
+        with m.If((self.step == 0) & (amount != 0) & flags):
             self._shift_second(m, fields, o)
         with m.Else():
-            self._operands(m, fields, o, shifted=amount != 0)
+            self._operands(m, fields, o, shifted=(amount != 0) & flags)
+            with m.If((amount != 0) & ~flags):
+                self._shift_and_combine(m, fields, o)
             write(m, o.uop, fields.rd)
             m.d.comb += o.uop.invert.eq(self.insn[21])
             with m.Switch(self.insn[29:31]):
@@ -63,14 +67,17 @@ class RegisterDecoder(ClassDecoder):
                 with m.Case(2):
                     m.d.comb += o.uop.alu.eq(AluOp.EOR)
                 with m.Default():
-                    m.d.comb += [o.uop.alu.eq(AluOp.AND),
-                                 o.uop.flags.eq(self.insn[29:31] == 3)]
+                    m.d.comb += [o.uop.alu.eq(AluOp.AND), o.uop.flags.eq(flags)]
 
     def _shift_second(self, m, fields, o):
         read(m, o.uop.b, fields.rm)
         write_temporary(m, o.uop)
         shift_immediate(m, o.uop, kind=self.insn[22:24], amount=fields.imms, wide=fields.wide)
         m.d.comb += o.more.eq(1)
+
+    def _shift_and_combine(self, m, fields, o):
+        shift_immediate(m, o.uop, kind=self.insn[22:24], amount=fields.imms, wide=fields.wide)
+        m.d.comb += o.uop.combine.eq(1)
 
     def _operands(self, m, fields, o, *, shifted):
         read(m, o.uop.a, fields.rn)
@@ -91,49 +98,60 @@ class RegisterDecoder(ClassDecoder):
 
     def _add_shifted(self, m, fields, o):
         amount, kind = fields.imms, self.insn[22:24]
-        plain = ~(self.insn[30] | self.insn[29])
+        subtract, flags = self.insn[30], self.insn[29]
         legal(m, o, (kind != 3) & (fields.wide | ~amount[5]))
-        with m.If((amount != 0) & plain & (kind == 0) & (amount <= 4)):
-            self._operands(m, fields, o, shifted=0)
-            write(m, o.uop, fields.rd)
-            self._address_add(m, o, option=0b011, scale=amount)
-        with m.Elif((self.step == 0) & (amount != 0)):
-            self._shift_second(m, fields, o)
-        with m.Else():
-            self._operands(m, fields, o, shifted=amount != 0)
-            write(m, o.uop, fields.rd)
+        write(m, o.uop, fields.rd)
+        with m.If((amount != 0) & flags):
+            self._operands(m, fields, o, shifted=1)
             self._add(m, o)
+            with m.If(self.step == 0):
+                m.d.comb += o.uop.eq(0)
+                m.d.comb += o.uop.wide.eq(fields.wide)
+                self._shift_second(m, fields, o)
+        with m.Else():
+            self._operands(m, fields, o, shifted=0)
+            with m.If((amount != 0) & ~subtract & (kind == 0) & (amount <= 4)):
+                self._address_add(m, o, option=0b011, scale=amount)
+            with m.Else():
+                self._add(m, o)
+                with m.If(amount != 0):
+                    self._shift_and_combine(m, fields, o)
+
+    def _extend_second(self, m, fields, o):
+        """Extend and shift ``b``: the field that stays, and its sign above it."""
+        option, amount = self.insn[13:16], self.insn[10:13]
+        last, top = Signal(6), Signal(7)
+        m.d.comb += [last.eq(Mux(fields.wide, 63, 31)),
+                     top.eq(amount + (8 << option[0:2]) - 1)]
+        field_move(m, o.uop, rotate=-amount, low=amount, high=Mux(top > last, last, top),
+                   fill=Mux(option[2], Fill.SIGN, Fill.ZERO))
 
     def _add_extended(self, m, fields, o):
         option, amount, flags = self.insn[13:16], self.insn[10:13], self.insn[29]
         legal(m, o, amount <= 4)
-        plain = ~(self.insn[30] | flags)
         whole = (option[0:2] == 3) & (amount == 0)
-        with m.If(plain & option[1]):
-            read_or_sp(m, o.uop, fields.rn)
-            read(m, o.uop.b, fields.rm)
-            write_or_sp(m, o.uop, fields.rd)
-            self._address_add(m, o, option=option, scale=amount)
-        with m.Elif((self.step == 0) & ~whole):
+        with m.If((self.step == 0) & flags & ~whole):
             read(m, o.uop.b, fields.rm)
             write_temporary(m, o.uop)
-            top = Signal(7)
-            m.d.comb += top.eq(amount + (8 << option[0:2]) - 1)
-            field_move(m, o.uop, rotate=-amount, low=amount, high=Mux(top[6], 63, top),
-                       fill=Mux(option[2], Fill.SIGN, Fill.ZERO))
-            # The temporary is always 64 bits: bits above the field matter to a 32-bit add, too.
-            m.d.comb += [o.more.eq(1), o.uop.wide.eq(1)]
+            self._extend_second(m, fields, o)
+            m.d.comb += o.more.eq(1)
         with m.Else():
             read_or_sp(m, o.uop, fields.rn)
-            with m.If(whole):
-                read(m, o.uop.b, fields.rm)
-            with m.Else():
+            with m.If(flags & ~whole):
                 read_temporary(m, o.uop.b)
+            with m.Else():
+                read(m, o.uop.b, fields.rm)
             with m.If(flags):
                 write(m, o.uop, fields.rd)
             with m.Else():
                 write_or_sp(m, o.uop, fields.rd)
-            self._add(m, o)
+            with m.If(~flags & ~self.insn[30] & option[1]):
+                self._address_add(m, o, option=option, scale=amount)
+            with m.Else():
+                self._add(m, o)
+                with m.If(~flags & ~whole):
+                    self._extend_second(m, fields, o)
+                    m.d.comb += o.uop.combine.eq(1)
 
     def _add_carry(self, m, fields, o):
         legal(m, o)

@@ -21,7 +21,7 @@ class Late(enum.Enum, shape=2):
 def lateness(uop):
     """Return the :class:`Late` of a micro-op, as a value."""
     memory = ((uop.unit == Unit.LOAD) | (uop.unit == Unit.DIVIDE) | (uop.unit == Unit.SYSTEM)
-              | ((uop.unit == Unit.STORE) & uop.exclusive))
+              | ((uop.unit == Unit.STORE) & uop.exclusive) | uop.combine)
     return Mux(uop.unit == Unit.MULTIPLY, Late.WRITE, Mux(memory, Late.MEMORY, Late.EXECUTE))
 
 

@@ -176,6 +176,7 @@ class Uop(data.Struct):
     interrupt: 1        # the exception is an interrupt
     serror: 1           # the exception is an asynchronous bus error
     fetch_fault: 1      # the exception reports the instruction's own address
+    combine: 1          # the shifted value is the second operand of the ALU of the next stage
     hold: 1
 
 

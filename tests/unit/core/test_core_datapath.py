@@ -252,7 +252,7 @@ def test_divider(is_signed):
             while not ctx.get(dut.done):
                 await ctx.tick()
                 cycles += 1
-                assert cycles <= 67
+                assert cycles <= 35
             assert ctx.get(dut.result) == quotient(a, b, wide=wide, is_signed=is_signed)
             ctx.set(dut.start, 0)
             await ctx.tick()
