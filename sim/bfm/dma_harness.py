@@ -41,6 +41,8 @@ class DmaHarness(wiring.Component):
         Beats of data read and written; no descriptors, no completions.
     r_first, r_last, w_first, w_last : :py:`Out(32)`
         Cycles of the first and last of them.
+    w_gaps : :py:`Out(32)`
+        Cycles in which the engine had begun a burst of data on W and offered no beat of it.
     request : :py:`Out(32)`
         Cycle in which the latest read of data was first requested.
     bell : :py:`Out(32)`
@@ -51,8 +53,8 @@ class DmaHarness(wiring.Component):
         self.config = config
         self.bytes = bytes
         self.latency = latency
-        counters = ("r_beats", "w_beats", "r_first", "r_last", "w_first", "w_last", "request",
-                    "bell")
+        counters = ("r_beats", "w_beats", "r_first", "r_last", "w_first", "w_last", "w_gaps",
+                    "request", "bell")
         super().__init__({
             "s_axil": In(AXI4LiteSignature(addr_width=20)),
             "stall":  In(8),
@@ -116,6 +118,11 @@ class DmaHarness(wiring.Component):
                     getattr(self, f"{name}_first").eq(
                         Mux(count == 0, now, getattr(self, f"{name}_first"))),
                 ]
+        begun = Signal()
+        with m.If(beats["w"]):
+            m.d.sync += begun.eq(~axi.wlast)
+        with m.If(begun & ~axi.wvalid):
+            m.d.sync += self.w_gaps.eq(self.w_gaps + 1)
         requested = Signal()
         m.d.sync += requested.eq(axi.arvalid & ~axi.arready)
         with m.If(axi.arvalid & ~requested & (axi.arid == DATA_ID)):

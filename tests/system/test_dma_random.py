@@ -103,3 +103,4 @@ def test_random_packets_leave_the_memory_of_the_model(model, stall, depth):
         expected = np.frombuffer(bytes(golden.memory.data), np.uint8)
         wrong = np.flatnonzero(expected != model.memory)
         assert not wrong.size, f"{wrong.size} bytes differ, the first at {wrong[0]:#x}"
+    assert model.sim.get("w_gaps") == 0, "a write burst waited for its data"
