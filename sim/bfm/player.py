@@ -166,7 +166,7 @@ class Player(wiring.Component):
     m_axi, m_axil : :py:`Out`
         The buses. IDs are 0.
     go : :py:`In(1)`
-        Play from row 0; low stops and rewinds.
+        Play from row 0; low for 8 cycles or more, after the end of a script, rewinds.
     done : :py:`Out(1)`
         The script has ended and every access has been answered.
     errors : :py:`Out(16)`
@@ -224,7 +224,8 @@ class Player(wiring.Component):
 
         sent_address, sent_data = Signal(), Signal()
         address_done = Signal()
-        with m.If(row.valid):
+        # Rows behind an END are fetched too; they leave the queue while `go` is low.
+        with m.If(row.valid & self.go):
             with m.Switch(row.payload.op):
                 with m.Case(_Op.WRITE):
                     m.d.comb += [

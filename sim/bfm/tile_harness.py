@@ -99,7 +99,7 @@ class TileHost:
                             f"the player takes {self.ROWS} and {self.LOG_ROWS}")
         model = self.model
         model.set("go", 0)
-        model.tick(4)
+        model.tick(8)
         model.memory("player.script")[:len(rows)] = rows
         errors = model.get("errors")
         model.set("go", 1)
