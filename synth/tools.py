@@ -61,10 +61,8 @@ def kept(name: str, inputs: Sequence[str], make: Callable[[Path], None]) -> Path
         try:
             make(scratch)
             scratch.rename(folder)
-        except FileExistsError:
-            pass        # another process made the same
         except OSError:
-            if not folder.exists():
+            if not folder.exists():     # otherwise another process made the same just before
                 raise
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -97,6 +95,7 @@ def run_tool(command: Sequence[str], folder: Path, *,
     text = "".join(lines)
     (folder / "tool.log").write_text(text)
     if process.returncode:
+        result_root().mkdir(parents=True, exist_ok=True)
         log = result_root() / "failed.log"
         log.write_text(text)
         errors = [line for line in lines if "ERROR" in line.upper()] or lines[-1:] or ["no output"]
