@@ -62,23 +62,24 @@ def _print_text(text: bytes) -> None:
 
 def _summary(result, lockstep: bool) -> None:
     """Print the figures to the standard error output: the standard output is the program's."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(stderr=True, highlight=False)
+    from sim.cli.output import console
+
+    screen = console(stderr=True)
     speed = result.cycles / max(result.seconds, 1e-9)
-    console.print(f"{result.instructions:,} instructions, {result.cycles:,} cycles, "
+    screen.print(f"{result.instructions:,} instructions, {result.cycles:,} cycles, "
                   f"CPI {result.cpi:.3f}, {speed:,.0f} simulated cycles/s")
     if lockstep:
         taken = ", ".join(f"{count:,} {kind}" for kind, count in sorted(result.taken.items()))
-        console.print(f"lockstep: {result.checked:,} instructions, 0 mismatches; the oracle took "
+        screen.print(f"lockstep: {result.checked:,} instructions, 0 mismatches; the oracle took "
                       f"from the core: {taken or 'nothing'}")
     table = Table("cycles spent on", "cycles", "share", box=None)
     table.columns[1].justify = table.columns[2].justify = "right"
     for cause, cycles in sorted(result.stack.items(), key=lambda item: -item[1]):
         if cycles:
             table.add_row(cause, f"{cycles:,}", f"{cycles / max(1, result.cycles):.1%}")
-    console.print(table)
+    screen.print(table)
 
 
 def register(app: typer.Typer) -> None:

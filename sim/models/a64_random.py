@@ -82,14 +82,15 @@ class _Generator:
         self.data = [encoding for encoding in chosen if encoding.kind == "data"]
         self.memory = [encoding for encoding in chosen
                        if encoding.kind not in ("data", "exclusive")]
+        self.nearby = [encoding for encoding in self.memory if encoding.kind == "offset"]
         self.exclusive = "exclusive" in groups
 
     def chunk(self) -> list[int]:
         """Return one chunk."""
         return self.rng.choices(
-            (self.compute, self.value, self.access, self.skip, self.loop, self.call, self.state,
-             self.quiet, self.trap, self.monitor),
-            (40, 8, 30, 10, 2, 3, 2, 2, 1.5, 1.5))[0]()
+            (self.compute, self.value, self.access, self.burst, self.skip, self.loop, self.call,
+             self.state, self.quiet, self.trap, self.monitor),
+            (40, 8, 24, 6, 10, 2, 3, 2, 2, 1.5, 1.5))[0]()
 
     def straight(self, most: int) -> list[int]:
         """Return words without branches."""
@@ -108,6 +109,23 @@ class _Generator:
 
     def access(self) -> list[int]:
         return self._access(self.rng.choice(self.memory))
+
+    def burst(self) -> list[int]:
+        """Access a few neighbouring bytes at once, with nothing in between."""
+        rng = self.rng
+        base = rng.choice([number for number in WRITABLE if number < 29])
+        words = self._base(base)
+        for _ in range(rng.randint(2, 6)):
+            encoding = rng.choice(self.nearby)
+            width = encoding.pattern.count("i")
+            # Negative offsets only where the field is signed: all but the twelve-bit one.
+            offset = rng.randrange(4) if width == 12 else rng.randrange(-4, 12)
+            others = [n for n in WRITABLE if n != base]
+            data = rng.sample(others, 2)
+            word, _ = draw(encoding, rng, n=base, t=data[0], u=data[1],
+                           i=offset & (1 << width) - 1)
+            words.append(word)
+        return words
 
     def skip(self) -> list[int]:
         """Branch forward over a few instructions."""

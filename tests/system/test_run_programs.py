@@ -19,7 +19,7 @@ RAM = {"ram_base": region("DRAM").base, "ram_bytes": 64 << 20}
 
 # Between them they use every unit of the core; the others run in `make test-long`.
 IN_LOCKSTEP = {"hello": "-O0", "quicksort": "-O2", "crc": "-Os", "bignum": "-O2", "jumps": "-O0",
-               "sha256": "-O2", "atomics": "-O2"}
+               "sha256": "-O2", "atomics": "-O2", "faults": "-O2"}
 
 
 @functools.cache
