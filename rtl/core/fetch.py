@@ -124,8 +124,7 @@ class Fetch(wiring.Component):
         with m.Else():
             m.d.comb += next_pc.eq(pc)
         m.d.sync += pc.eq(next_pc)
-        m.d.comb += [cache.addr.eq(next_pc), predictor.addr.eq(next_pc), predictor.pc.eq(pc),
-                     predictor.advance.eq(push & space & ~self.redirect)]
+        m.d.comb += [cache.addr.eq(next_pc), predictor.addr.eq(next_pc), predictor.pc.eq(pc)]
         with m.If(self.redirect):
             m.d.sync += halted.eq(0)
         with m.Elif(push & space & faulty):

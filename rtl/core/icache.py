@@ -85,7 +85,6 @@ class InstructionCache(wiring.Component):
         victim = Signal(range(max(2, self.ways)))
         filling, sweeping, sweep_asked = Signal(), Signal(), Signal()
         write_row, write_tag, valid_line = Signal(), Signal(), Signal()
-        failed = Signal()
         error_line = Signal(self.addr_width - 6)
         error_valid = Signal()
 
@@ -135,6 +134,15 @@ class InstructionCache(wiring.Component):
             self.m_axi.arprot.eq(0b100),
         ]
 
+        self._control(m, looked, looked_addr, line, beat, sweep, victim, filling, sweeping,
+                      sweep_asked, write_row, write_tag, valid_line, error_line, error_valid)
+        return m
+
+    def _control(self, m, looked, looked_addr, line, beat, sweep, victim, filling, sweeping,
+                 sweep_asked, write_row, write_tag, valid_line, error_line, error_valid):
+        """Clear the tags, and fetch lines."""
+        looked_line = looked_addr[6:]
+        failed = Signal()
         m.d.sync += [looked.eq(~filling & ~sweeping & ~sweep_asked),
                      looked_addr.eq(self.addr)]
         with m.If(self.invalidate):
@@ -171,4 +179,3 @@ class InstructionCache(wiring.Component):
                         if self.ways > 1:
                             m.d.sync += victim.eq(victim + 1)
                         m.next = "LOOKUP"
-        return m

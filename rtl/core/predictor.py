@@ -35,8 +35,7 @@ class Predictor(wiring.Component):
     Timing
     ------
     ``addr`` is looked up at the clock edge; ``taken`` and ``target`` belong to it in the next
-    cycle, in which ``pc`` must be the same address. An update takes the place of the lookup
-    (single-port memory): the address of that cycle is predicted not taken.
+    cycle, in which ``pc`` must be the same address. An update is seen by lookups of later cycles.
 
     Parameters
     ----------
@@ -47,8 +46,6 @@ class Predictor(wiring.Component):
     -------
     addr : :py:`In(64)`, pc : :py:`In(64)`
         Address to look up, and the one looked up before.
-    advance : :py:`In(1)`
-        The prediction is followed.
     taken, target : :py:`Out`
         Prediction.
     update : :py:`In(PredictorUpdateLayout())`
@@ -62,7 +59,6 @@ class Predictor(wiring.Component):
         super().__init__({
             "addr":    In(64),
             "pc":      In(64),
-            "advance": In(1),
             "taken":   Out(1),
             "target":  Out(64),
             "update":  In(PredictorUpdateLayout()),

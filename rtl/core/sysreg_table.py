@@ -4,7 +4,7 @@ import dataclasses
 
 from amaranth.lib import enum
 
-__all__ = ["SYSTEM_REGISTERS", "SysReg", "SystemRegister"]
+__all__ = ["SYSTEM_REGISTERS", "SysReg", "SystemRegister", "system_register_table"]
 
 
 class SysReg(enum.Enum, shape=6):
@@ -124,3 +124,14 @@ def _table() -> tuple[SystemRegister, ...]:
 
 
 SYSTEM_REGISTERS: tuple[SystemRegister, ...] = _table()
+
+
+def system_register_table() -> str:
+    """Return the table of the README."""
+    rows = ["| register | op0, op1, CRn, CRm, op2 | EL1 | EL0 | what it is |",
+            "|---|---|---|---|---|"]
+    for register in SYSTEM_REGISTERS:
+        at_el1, at_el0 = register.access.split("/")
+        encoding = ", ".join(map(str, register.encoding))
+        rows.append(f"| {register.name} | {encoding} | {at_el1} | {at_el0} | {register.doc} |")
+    return "\n".join(rows) + "\n"
