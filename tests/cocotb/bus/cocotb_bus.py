@@ -41,8 +41,8 @@ class Bench:
 
 async def exercise(manager, number, rng, rounds):
     """Write and read back random ranges in the half of each target that belongs to a manager."""
-    parts = {base + number * size // 2: bytearray(size // 2)
-             for base, size in ((SRAM_BASE, SIZE), (RAM_BASE, SIZE), (REGISTER_BASE, 4 * REGISTERS))}
+    targets = {SRAM_BASE: SIZE, RAM_BASE: SIZE, REGISTER_BASE: 4 * REGISTERS}
+    parts = {base + number * size // 2: bytearray(size // 2) for base, size in targets.items()}
     for base, reference in parts.items():
         await manager.write(base, bytes(reference))
     for _ in range(rounds):
