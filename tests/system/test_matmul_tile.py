@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from rtl.config import TileConfig
-from rtl.matmul.encoding import Instruction, assemble
-from rtl.matmul.registers import registers
+from rtl.matmul.encoding import ERROR_CAUSES, Instruction, assemble
+from rtl.matmul.registers import COUNTERS, registers
 from rtl.matmul.windows import PSUM_BASE, PSUM_STRIDE, QUEUE_BASE, QUEUE_STRIDE, SBUF_STRIDE
 from sim.bfm.player import Script
 from sim.bfm.tile_harness import TileHost
@@ -191,3 +191,108 @@ def test_random_programs(host, types, seed):
     sbuf, psum = program.play(host, 25)
     assert np.array_equal(psum, program.state.psum), f"seed {seed}"
     assert np.array_equal(sbuf, program.state.sbuf), f"seed {seed}"
+
+
+def counters(log, rows):
+    return {name: int.from_bytes(log[low, :4].tobytes() + log[high, :4].tobytes(), "little")
+            for name, (low, high) in rows.items()}
+
+
+def sample_counters(script):
+    return {name: tuple(script.sample(offset(f"{name}_{half}")) for half in ("LO", "HI"))
+            for name in COUNTERS}
+
+
+def test_counters_add_up(host):
+    s = Session()
+    s.register(offset("COMMAND"), 3)
+    for row in range(4):
+        s.sbuf(row, 0, np.ones(256, np.uint8))
+    s.settle()
+    for index in range(6):
+        type = "int8" if index < 3 else "bf16"
+        s.push("tensor", "load_stationary", type=type, address=0, k=3, m=2)
+        for _ in range(2):
+            s.push("tensor", "multiply_moving", type=type, address=64, k=3, m=2, n=5, bank=1,
+                   accumulate=int(index > 0))
+    s.push("tensor", "fence", add_index=1, add_value=1)
+    s.await_semaphore(1)
+    s.register(offset("CTRL"), 0)
+    rows = sample_counters(s)
+    s.register(offset("CTRL"), 1)
+    values = counters(host.play(s, max_cycles=20_000), rows)
+    stalls = {name: value for name, value in values.items() if name.startswith("STALL_")}
+    assert values["TENSOR_ACTIVE"] == 12 * 5
+    assert values["MACS"] == 12 * 5 * 3 * 2
+    assert (values["LOADS"], values["MULTIPLIES"]) == (6, 12)
+    assert values["TENSOR_ACTIVE"] + sum(stalls.values()) == values["CYCLES"]
+    # Two products of 5 columns to the same words: each column of the second waits in BF16.
+    assert stalls["STALL_PSUM_HAZARD"] and stalls["STALL_DRAIN"] and stalls["STALL_IDLE"]
+
+
+WRONG = [
+    ("tensor", "activate", {"type": "int8", "m": 1, "n": 1}, "opcode"),
+    ("activation", "load_stationary", {"type": "int8", "k": 1, "m": 1}, "opcode"),
+    ("tensor", "load_stationary", {"type": 7, "k": 1, "m": 1}, "type"),
+    ("activation", "activate", {"type": "int8", "output": "bf16", "m": 1, "n": 1}, "type"),
+    ("activation", "activate", {"type": "bf16", "output": "int8", "m": 1, "n": 1}, "type"),
+    ("tensor", "load_stationary", {"type": "int8", "k": 0, "m": 1}, "size"),
+    ("tensor", "load_stationary", {"type": "int8", "k": 1, "m": 5}, "size"),
+    ("tensor", "multiply_moving", {"type": "int8", "k": 1, "m": 1, "n": 17}, "size"),
+    ("tensor", "load_stationary", {"type": "int8", "k": 1, "m": 1, "address": 4}, "address"),
+    ("tensor", "load_stationary", {"type": "bf16", "k": 1, "m": 1, "address": 4096}, "address"),
+    ("activation", "activate", {"type": "int8", "m": 1, "n": 3, "destination": 4088}, "address"),
+    ("tensor", "multiply_moving", {"type": "int8", "k": 1, "m": 1, "n": 9, "offset": 8}, "psum"),
+    ("tensor", "multiply_moving", {"type": "int8", "k": 1, "m": 1, "n": 1, "bank": 4}, "psum"),
+    ("tensor", "nop", {"add_index": 8, "add_value": 1}, "semaphore"),
+    ("activation", "nop", {"wait": 1, "wait_index": 63}, "semaphore"),
+]
+
+
+@pytest.mark.parametrize("engine, mnemonic, fields, cause", WRONG)
+def test_wrong_instructions_stop_their_queue(host, engine, mnemonic, fields, cause):
+    other = {"tensor": "activation", "activation": "tensor"}[engine]
+    s = Session()
+    s.register(offset("COMMAND"), 3)
+    s.register(offset("IRQ_ENABLE"), 4)
+    s.push(engine, "nop")
+    s.push(engine, mnemonic, **fields)
+    s.push(engine, "nop", add_index=1, add_value=1)
+    s.push(other, "nop", add_index=2, add_value=1)
+    s.await_semaphore(2)
+    s.poll(offset("STATUS"), 0xC, 4 if engine == "tensor" else 8)
+    error = s.sample(offset(f"{engine.upper()}_ERROR"))
+    other_error = s.sample(offset(f"{other.upper()}_ERROR"))
+    behind = s.sample(offset("SEMAPHORE_1"))
+    log = host.play(s, max_cycles=5_000)
+    assert host.model.get("irq")
+    value = int.from_bytes(log[error, :4].tobytes(), "little")
+    assert (value & 0xFF, value >> 8) == (ERROR_CAUSES[cause][0], 1)
+    assert not log[other_error, 0] and not log[behind, 0]
+
+    s = Session()
+    s.register(offset("COMMAND"), 2)
+    s.register(offset("IRQ_STATUS"), 7)
+    s.register(offset("IRQ_ENABLE"), 0)
+    s.push(engine, "nop", add_index=1, add_value=1)
+    s.await_semaphore(1)
+    s.poll(offset("STATUS"), 0xFFFF_FFFF, 0)
+    host.play(s, max_cycles=5_000)
+    assert not host.model.get("irq")
+
+
+def test_interrupts_when_done(host):
+    s = Session()
+    s.register(offset("IRQ_ENABLE"), 3)
+    for engine in QUEUES:
+        s.push(engine, "nop", interrupt=1)
+    s.push("tensor", "multiply_moving", type="int8", k=1, m=1, n=1, interrupt=1)
+    s.poll(offset("IRQ_STATUS"), 7, 3)
+    host.play(s, max_cycles=5_000)
+    assert host.model.get("irq")
+    s = Session()
+    s.register(offset("IRQ_STATUS"), 3)
+    s.poll(offset("IRQ_STATUS"), 7, 0)
+    s.register(offset("IRQ_ENABLE"), 0)
+    host.play(s, max_cycles=5_000)
+    assert not host.model.get("irq")
