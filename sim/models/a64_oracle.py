@@ -262,11 +262,13 @@ class Oracle:
         if not own_stack:
             self.write_system(SP_EL0, machine.reg_read(reg.UC_ARM64_REG_SP))
             machine.reg_write(reg.UC_ARM64_REG_SP, self.read_system(SP_EL1))
+        # The level that code is translated for follows the state at the next write of a system
+        # register, not at this one.
+        machine.reg_write(reg.UC_ARM64_REG_PSTATE, pstate & 0xf040_0000 | 0x3c5)
         self.write_system(SPSR, pstate)
         self.write_system(ELR, return_address)
         if syndrome is not None:
             self.write_system(ESR, syndrome)
-        machine.reg_write(reg.UC_ARM64_REG_PSTATE, pstate & 0xf040_0000 | 0x3c5)
         offset = 0x200 * own_stack if from_el1 else 0x400
         if syndrome is None:
             offset += 0x80

@@ -97,7 +97,7 @@ def move_write(record):
 
 
 def store(record):
-    return any(access.write for access in record.accesses)
+    return record.accesses and record.accesses[0].write
 
 
 def change_access(**fields):

@@ -75,6 +75,7 @@ def test_exception_from_el0_uses_the_other_stack():
                             0x9100_43ff, 0xd400_0001))
     oracle = machine.oracle
     oracle.write_system((3, 0, 12, 0, 0), BASE + 0x800)
+    oracle.load(BASE + 0xc00, words(0xd538_5203))                       # mrs x3, esr_el1
     oracle.write_register(1, BASE + 0x5000)
     oracle.write_register(2, BASE + 16)
     oracle.write_register(31, BASE + 0x9000)
@@ -85,6 +86,10 @@ def test_exception_from_el0_uses_the_other_stack():
     assert oracle.state()[31] == BASE + 0x9000
     assert oracle.read_system((3, 0, 4, 1, 0)) == BASE + 0x5010
     assert oracle.read_system((3, 0, 4, 0, 0)) == 0
+    # At EL1 again: its registers can be reached.
+    machine.run(1, oracle.pc)
+    assert oracle.pc == BASE + 0xc04
+    assert oracle.state()[3] == 0x5600_0000
 
 
 def test_interrupt_enters_its_vector():
