@@ -141,13 +141,19 @@ class DmaQueue:
         """Return the STATE register."""
         return self.bus.read_register(self.page + QUEUE_REGISTERS["STATE"])
 
-    def start(self) -> None:
-        """Reset the pair, empty the rings and enable both halves."""
+    def start(self, polls: int = 100_000) -> None:
+        """Reset the pair, empty the rings and enable both halves.
+
+        Raises
+        ------
+        :exc:`TimeoutError`
+            If the pair is not drained after ``polls`` looks.
+        """
         self.m2s, self.s2m, self.m2s_done, self.s2m_done = self._rings()
         self.bus.write_memory(self.arena, bytes(self.arena_bytes(self.depth)))
         self._write("SW_CTRL", RESET)
-        while self.state() & STATE_RESETTING:
-            pass
+        if not any(not self.state() & STATE_RESETTING for _ in range(polls)):
+            raise TimeoutError(f"Queue pair not drained after {polls} polls")
         for half, ring, done in ((0, self.m2s, self.m2s_done), (S2M, self.s2m, self.s2m_done)):
             self._write("RING_BASE_LO", ring.base & 0xFFFF_FFFF, half)
             self._write("RING_BASE_HI", ring.base >> 32, half)
