@@ -128,6 +128,9 @@ class Checker:
         self._mismatch: MismatchError | None = None
         self._expected = type(self.oracle.state()).from_buffer_copy(self.oracle.state())
         self._pc: int | None = None
+        # SP_EL0 and SP_EL1 as the core has written them, and which of the two is in use.
+        self._stacks = [0, 0]
+        self._stack = 1
 
     def load(self, address: int, contents: bytes) -> None:
         """Copy a part of the program to the oracle's RAM."""
@@ -224,11 +227,25 @@ class Checker:
         expected[32] = record.nzcv << 28
         if record.insn & 0xfff0_0000 == 0xd530_0000 and not record.exception:
             self._system_read(record)
+        if record.exception or record.insn & 0xffc0_0000 in (0xd500_0000, 0xd680_0000):
+            self._switch_stack(record)
         if bytes(expected) != bytes(oracle.state()):
             return self._register_difference()
         if self._accesses or record.accesses:
             return self._compare_accesses(record)
         return None
+
+    def _switch_stack(self, record: Record) -> None:
+        """Follow the stack pointer in use after exceptions, ERET and MSR, which no write tells."""
+        expected, stacks = self._expected, self._stacks
+        if record.insn & 0xffff_ffe0 == 0xd518_4100 and not record.exception:       # MSR SP_EL0
+            source = record.insn & 31
+            stacks[0] = expected[source] if source < 31 else 0
+        used = self.oracle.stack_in_use
+        if used != self._stack:
+            stacks[self._stack] = expected[31]
+            expected[31] = stacks[used]
+            self._stack = used
 
     def _system_read(self, record: Record) -> None:
         """Let the oracle have the core's counters, and the identity that the core must show."""

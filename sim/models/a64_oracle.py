@@ -186,6 +186,11 @@ class Oracle:
         """Address of the next instruction."""
         return self.machine.reg_read(reg.UC_ARM64_REG_PC)
 
+    @property
+    def stack_in_use(self) -> int:
+        """0 for SP_EL0, 1 for SP_EL1."""
+        return self.machine.reg_read(reg.UC_ARM64_REG_PSTATE) & 1
+
     def hook(self, *, on_instruction: Callable[[int], bool] | None = None,
              on_access: Callable[[bool, int, int, int], None] | None = None) -> None:
         """Call back before each instruction, and at each data access of it.

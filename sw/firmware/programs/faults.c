@@ -1,9 +1,10 @@
-/* Exceptions in C: handlers that look at the syndrome and go on. */
+/* Exceptions in C: handlers that look at the syndrome and go on, at EL1 and from EL0. */
 
 #include <stdint.h>
 #include <stdio.h>
 
 static volatile uint64_t last_syndrome, last_address, last_vector, count;
+static volatile uint64_t from_el0[3];
 
 /* Called by the vectors below with the saved registers in place; returns where to go on. */
 uint64_t handle(uint64_t vector, uint64_t syndrome, uint64_t address, uint64_t elr)
@@ -12,6 +13,12 @@ uint64_t handle(uint64_t vector, uint64_t syndrome, uint64_t address, uint64_t e
     last_syndrome = syndrome;
     last_address = address;
     count++;
+    static int seen;
+    if (vector == 8 && seen < 3)
+        from_el0[seen++] = syndrome;
+    /* SVC #2 asks for EL1 with its own stack. */
+    if (syndrome == 0x56000002)
+        __asm__ volatile("msr spsr_el1, %0" : : "r"(0x3c5ul));
     /* SVC returns behind itself already. */
     return syndrome >> 26 == 0x15 ? elr : elr + 4;
 }
@@ -89,6 +96,27 @@ int main(void)
     failures += base != NOWHERE || value != 5 || other != 6;
     printf("registers are %s\n", failures ? "changed" : "unchanged");
 
+    /* To EL0, with a stack of its own, where VBAR_EL1 is out of reach, and back. */
+    static char stack[512] __attribute__((aligned(16)));
+    uint64_t inner, before, after;
+    __asm__ volatile("mov %1, sp\n"
+                     "msr sp_el0, %3\n"
+                     "adr x9, 1f\n"
+                     "msr elr_el1, x9\n"
+                     "msr spsr_el1, xzr\n"
+                     "eret\n"
+                     "1: mov %0, sp\n"
+                     "svc #1\n"
+                     "mrs x9, vbar_el1\n"
+                     "svc #2\n"
+                     "mov %2, sp\n"
+                     : "=&r"(inner), "=&r"(before), "=&r"(after)
+                     : "r"(stack + sizeof stack)
+                     : "x9", "cc", "memory");
+    failures += inner != (uint64_t)(stack + sizeof stack) || before != after;
+    printf("from EL0: %08lx %08lx %08lx\n", from_el0[0], from_el0[1], from_el0[2]);
+    failures += from_el0[0] != 0x56000001 || from_el0[1] != 0x02000000;
+    failures += from_el0[2] != 0x56000002 || last_vector != 8;
     printf("%lu exceptions, %d failures\n", count, failures);
     return failures != 0;
 }
