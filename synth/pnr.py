@@ -122,4 +122,4 @@ def _readable(net: str) -> str:
     net = re.sub(r"_(LUT4|CCU2C|TRELLIS_\w+?|PFUMX|L6MUX21|MULT18X18D|DP16KD|SB_\w+?)_.*$", "",
                  net)
     # Amaranth's name for a port that two signals share.
-    return re.sub(r"(^|\.)port\$\d+\$\d+", r"\1(input)", net)
+    return re.sub(r"(^|\.)port\$\d+(\$\d+)?", r"\1(input)", net)
