@@ -121,8 +121,11 @@ def run_product(host: TileHost, a: np.ndarray, b: np.ndarray, type: str) -> Prod
     for step in program.steps(a, b):
         session.step(step)
     session.flush()
+    # Stopped, the counters stand still while they are read one after the other.
+    session.register("CTRL", 0)
     samples = {name: [session.script.sample(session.offsets[f"{name}_{half}"])
                       for half in ("LO", "HI")] for name in COUNTERS}
+    session.register("CTRL", 1)
     log = session.flush()
     words = log[:, :4].copy().view(np.uint32)[:, 0].astype(np.int64)
     counters = {name.lower(): int(words[low] | words[high] << 32)

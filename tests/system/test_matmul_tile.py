@@ -288,6 +288,7 @@ def test_interrupts_when_done(host):
         s.push(engine, "nop", interrupt=1)
     s.push("tensor", "multiply_moving", type="int8", k=1, m=1, n=1, interrupt=1)
     s.poll(offset("IRQ_STATUS"), 7, 3)
+    s.poll(offset("STATUS"), 0xF, 0)
     host.play(s, max_cycles=5_000)
     assert host.model.get("irq")
     s = Session()
