@@ -25,6 +25,7 @@ __all__ = ["EmittedDesign", "Port", "emit", "emit_rtlil", "merge_modules", "port
 # statement for each row, and half a megabyte of them takes simulators minutes to compile.
 MAX_ZEROED_BITS = 32768
 
+_NUMBERED_PORT = re.compile(r"\\port\$\d+\$\d+")
 _CELL = re.compile(r"^(\s*cell )(\\\S+)( \S+\s*)$")
 
 
@@ -89,6 +90,12 @@ def _split_modules(text: str) -> dict[str, list[str]]:
     return modules
 
 
+def _local_ports(text: str, names: dict[str, str]) -> str:
+    """Rename the ports that Amaranth numbers through the whole design, in order of appearance."""
+    return _NUMBERED_PORT.sub(
+        lambda match: names.setdefault(match[0], f"\\port${len(names)}"), text)
+
+
 def merge_modules(text: str) -> tuple[str, int, int]:
     """Return RTLIL in which modules with equal bodies are one, and the counts before and after.
 
@@ -99,21 +106,31 @@ def merge_modules(text: str) -> tuple[str, int, int]:
     modules = _split_modules(text)
     kept: dict[str, list[str]] = {}
     renamed: dict[str, str] = {}
+    ports: dict[str, dict[str, str]] = {}
     by_body: dict[str, str] = {}
 
     def visit(name: str) -> str:
         if name in renamed:
             return renamed[name]
-        new_name = re.sub(r"[^A-Za-z0-9_]", "_", name[1:])
-        body = []
+        own = ports.setdefault(name, {})
+        body, child = [], None
         for line in modules[name]:
             match = _CELL.match(line)
             if match and match[2] in modules:
-                line = f"{match[1]}\\{visit(match[2])}{match[3]}"
+                child = match[2]
+                line = f"{match[1]}\\{visit(child)}{match[3]}"
+            elif child is not None and line.strip() == "end":
+                child = None
+            elif child is not None and line.lstrip().startswith("connect "):
+                _, port, driver = line.split(maxsplit=2)
+                line = f"    connect {ports[child].get(port, port)} {_local_ports(driver, own)}"
+            else:
+                line = _local_ports(line, own)
             body.append(line)
         header = body.index(f"module {name}")
         digest = hashlib.sha256("\n".join(body[:header] + body[header + 1:]).encode()).hexdigest()
         if digest not in by_body:
+            new_name = re.sub(r"[^A-Za-z0-9_]", "_", name[1:])
             while new_name in kept:
                 new_name += "_"
             body[header] = f"module \\{new_name}"

@@ -1,6 +1,6 @@
 """CRC-32 and CRC-32C of up to eight bytes in one step."""
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,16 +10,19 @@ POLYNOMIALS = (0xEDB8_8320, 0x82F6_3B78)
 """Reversed polynomials of CRC-32 and CRC-32C."""
 
 
-def _matrix(polynomial: int, bits: int) -> list[int]:
-    """Return, for each bit of the result, the mask of the remainder bits that it sums."""
+WIDTH = 64
+
+
+def _matrix(polynomial: int) -> list[int]:
+    """Return, for each bit of the result of 64 steps, the mask of the bits that it sums."""
     columns = []
-    for source in range(64):
+    for source in range(WIDTH):
         state = 1 << source
-        for _ in range(bits):
+        for _ in range(WIDTH):
             state = (state >> 1) ^ (polynomial if state & 1 else 0)
         columns.append(state)
-    return [sum(1 << source for source in range(64) if columns[source] >> bit & 1)
-            for bit in range(64)]
+    return [sum(1 << source for source in range(WIDTH) if columns[source] >> bit & 1)
+            for bit in range(32)]
 
 
 class CrcUnit(wiring.Component):
@@ -50,19 +53,23 @@ class CrcUnit(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        results = []
-        for polynomial in POLYNOMIALS:
-            for size in range(4):
-                bits = 8 << size
-                state = Signal(64, name=f"state_{polynomial:x}_{bits}")
-                m.d.comb += state.eq((self.value & ((1 << bits) - 1)) ^ self.remainder)
-                rows = _matrix(polynomial, bits)
-                result = Signal(32, name=f"result_{polynomial:x}_{bits}")
-                m.d.comb += [result[bit].eq((state & rows[bit]).xor()) for bit in range(32)]
-                results.append(result)
+        # Steps over zeros at the low end only shift: shorter data at the high end of 64 bits takes
+        # the same 64 steps. Bits of the remainder above the data only move down.
+        aligned, rest = Signal(WIDTH), Signal(32)
         with m.Switch(self.size_log2):
             for size in range(4):
+                bits = 8 << size
                 with m.Case(size):
-                    m.d.comb += self.result.eq(Mux(self.castagnoli, results[4 + size],
-                                                   results[size]))
+                    m.d.comb += [
+                        aligned.eq(Cat(Const(0, WIDTH - bits),
+                                       (self.value ^ self.remainder)[:bits])),
+                        rest.eq(self.remainder >> bits),
+                    ]
+        results = []
+        for polynomial in POLYNOMIALS:
+            result = Signal(32, name=f"result_{polynomial:x}")
+            m.d.comb += [result[bit].eq((aligned & mask).xor())
+                         for bit, mask in enumerate(_matrix(polynomial))]
+            results.append(result)
+        m.d.comb += self.result.eq(rest ^ Mux(self.castagnoli, results[1], results[0]))
         return m
