@@ -72,11 +72,11 @@ class BusSystem(wiring.Component):
             port = getattr(self, f"s_axi_{name}")
             wiring.connect(m, wiring.flipped(port), getattr(crossbar, f"s_axi_{name}"))
             self._monitor(m, name, signature, port)
-        for name in ("sram", "registers", "ram"):
+        for name in ("registers", "ram"):
             self._monitor(m, name, self.bus, getattr(crossbar, f"m_axi_{name}"))
 
         return m
 
     def _monitor(self, m, name, signature, port):
-        m.submodules[f"monitor_{name}"] = monitor = AXI4Monitor(signature, outstanding=16)
+        m.submodules[f"monitor_{name}"] = monitor = AXI4Monitor(signature, outstanding=8)
         m.d.comb += monitor.watch(port)
