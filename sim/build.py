@@ -21,6 +21,7 @@ from rtl import emit
 from sim.bfm.ram import SOURCES
 from sim.errors import UserError
 
+from .lazy import make_lazy
 from .model import SharedModel
 
 __all__ = ["BuildTimes", "build_root", "build_shared", "build_workload", "locked", "run_cocotb",
@@ -28,6 +29,7 @@ __all__ = ["BuildTimes", "build_root", "build_shared", "build_workload", "locked
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIM = Path(__file__).with_name("shim.cpp")
+LAZY = Path(__file__).with_name("lazy.py")
 
 # One thread, two-state: the fastest model of designs of this size. Width differences are how
 # Amaranth writes its arithmetic, not defects.
@@ -92,7 +94,7 @@ def source_hash(*extra: str) -> str:
         for path in sorted((ROOT / folder).rglob("*")):
             if path.suffix in (".py", ".sv"):
                 digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
-    for path in (SHIM, Path(__file__)):
+    for path in (SHIM, LAZY, Path(__file__)):
         digest.update(path.read_bytes())
     for text in extra:
         digest.update(text.encode() + b"\0")
@@ -178,11 +180,14 @@ def build_shared(component, *, name: str, trace: str | None = None,
     progress("elaborating")
     ports = emit.ports_of(component)
     text, _, _ = emit.emit_rtlil(component, "top")
-    folder = build_root() / f"{name}-{_key(text, SHIM.read_text(), str(trace), *_extra_texts())}"
+    parts = (text, SHIM.read_text(), LAZY.read_text(), str(trace), *_extra_texts())
+    folder = build_root() / f"{name}-{_key(*parts)}"
     with locked(folder):
         if not (folder / "done").exists():
             progress("writing SystemVerilog")
             emit.write_systemverilog(text, folder / "top.sv")
+            if trace is None:       # the wires that it moves would be missing in waves
+                (folder / "top.sv").write_text(make_lazy((folder / "top.sv").read_text()))
             times.emission = time.perf_counter() - start
             start = time.perf_counter()
             progress("compiling C++")
