@@ -151,3 +151,22 @@ def test_write_without_strobes_accesses_nothing():
         assert bench.writes == []
 
     simulate(bench.module, testbench, processes=[bench.watch])
+
+
+@pytest.mark.parametrize("size, latency", [(2, 3), (3, 5), (4, 9)])
+def test_read_latency(size, latency):
+    bench = Bench()
+    port = bench.bridge.s_axi
+
+    async def testbench(ctx):
+        for name, value in (("araddr", 0x1000), ("arsize", size), ("arvalid", 1)):
+            ctx.set(getattr(port, name), value)
+        cycles = 0
+        while not ctx.get(port.rvalid):
+            assert cycles < 20
+            await ctx.tick()
+            ctx.set(port.arvalid, 0)
+            cycles += 1
+        assert cycles == latency
+
+    simulate(bench.module, testbench)
