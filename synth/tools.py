@@ -98,6 +98,6 @@ def run_tool(command: Sequence[str], folder: Path, *,
         result_root().mkdir(parents=True, exist_ok=True)
         log = result_root() / "failed.log"
         log.write_text(text)
-        errors = [line for line in lines if "ERROR" in line.upper()] or lines[-1:] or ["no output"]
+        errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:] or ["no output"]
         raise ToolError(f"{command[0]} failed: {errors[-1].strip()} (see {log})")
     return text
