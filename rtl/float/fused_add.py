@@ -193,15 +193,17 @@ class FusedAdd(wiring.Component):
         biased = Signal(signed(10))
         m.d.comb += biased.eq(packed[23:])
         nan, infinite, infinite_sign, zero_sign = special
+        total = Signal(32, reset_less=True)
+        m.d.comb += self.o.eq(total)
         with m.If(enable):
-            m.d.sync += self.o.eq(Cat(packed[:31], sign))
+            m.d.sync += total.eq(Cat(packed[:31], sign))
             with m.If(nan):
-                m.d.sync += self.o.eq(FP32_NAN)
+                m.d.sync += total.eq(FP32_NAN)
             with m.Elif(infinite):
-                m.d.sync += self.o.eq(Cat(Const(0, 23), Const(0xFF, 8), infinite_sign))
+                m.d.sync += total.eq(Cat(Const(0, 23), Const(0xFF, 8), infinite_sign))
             with m.Elif(~value[28]):
-                m.d.sync += self.o.eq(Cat(Const(0, 31), zero_sign))
+                m.d.sync += total.eq(Cat(Const(0, 31), zero_sign))
             with m.Elif(biased <= 0):
-                m.d.sync += self.o.eq(Cat(Const(0, 31), sign))
+                m.d.sync += total.eq(Cat(Const(0, 31), sign))
             with m.Elif(biased >= 0xFF):
-                m.d.sync += self.o.eq(Cat(Const(0, 23), Const(0xFF, 8), sign))
+                m.d.sync += total.eq(Cat(Const(0, 23), Const(0xFF, 8), sign))

@@ -51,23 +51,26 @@ class Bf16Multiply(wiring.Component):
             infinite.append((exponent == 0xFF) & ~fraction)
             nan.append((exponent == 0xFF) & fraction)
 
+        # No reset: what is dead until an operand is valid needs none.
+        product = Signal(ExactLayout(), reset_less=True)
+        m.d.comb += self.product.eq(product)
         vanishes = Signal()
         m.d.comb += vanishes.eq(zero[0] | zero[1])
         with m.If(self.valid):
             m.d.sync += [
-                self.product.active.eq(self.active),
-                self.product.sign.eq((self.a[15] ^ self.b[15]) & self.active),
-                self.product.nan.eq(self.active & (
+                product.active.eq(self.active),
+                product.sign.eq((self.a[15] ^ self.b[15]) & self.active),
+                product.nan.eq(self.active & (
                     nan[0] | nan[1] | infinite[0] & zero[1] | zero[0] & infinite[1])),
-                self.product.infinite.eq(self.active & (infinite[0] | infinite[1])),
-                self.product.significand.eq(0),
-                self.product.exponent.eq(0),
+                product.infinite.eq(self.active & (infinite[0] | infinite[1])),
+                product.significand.eq(0),
+                product.exponent.eq(0),
             ]
             with m.If(self.active & ~vanishes):
                 significand = Cat(self.a[:7], 1) * Cat(self.b[:7], 1)
                 m.d.sync += [
-                    self.product.significand.eq(Cat(Const(0, 8), significand)),
-                    self.product.exponent.eq(self.a[7:15] + self.b[7:15]),
+                    product.significand.eq(Cat(Const(0, 8), significand)),
+                    product.exponent.eq(self.a[7:15] + self.b[7:15]),
                 ]
 
         return m

@@ -110,9 +110,12 @@ class Cell(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
+        # Data have no reset: only their valid bits decide what counts.
+        east = Signal(self.east.shape(), reset_less=True)
+        m.d.comb += self.east.eq(east)
         m.d.sync += self.east_valid.eq(self.west_valid)
         with m.If(self.west_valid):
-            m.d.sync += self.east.eq(self.west)
+            m.d.sync += east.eq(self.west)
 
         weights = [Signal(element_width(self.types), reset_less=True, name=f"weight_{i}")
                    for i in range(2)]
@@ -135,8 +138,10 @@ class Cell(wiring.Component):
         with m.If(self.west_valid & ~self.west.floating):
             exact = self.west.element[:8].as_signed() * weight[:8].as_signed()
             m.d.sync += product.eq(Mux(self.west.active, exact, 0))
+        total = Signal(signed(32), reset_less=True)
+        m.d.comb += self.south_int8.eq(total)
         with m.If(product_valid):
-            m.d.sync += self.south_int8.eq(self.north_int8 + product)
+            m.d.sync += total.eq(self.north_int8 + product)
 
     def _bf16(self, m, weight):
         m.submodules.multiply = multiply = Bf16Multiply()

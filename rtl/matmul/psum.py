@@ -107,9 +107,11 @@ class PsumPartition(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
+        east = Signal(self.east.shape(), reset_less=True)
+        m.d.comb += self.east.eq(east)
         m.d.sync += self.east_valid.eq(self.west_valid)
         with m.If(self.west_valid):
-            m.d.sync += self.east.eq(self.west)
+            m.d.sync += east.eq(self.west)
 
         m.submodules.words = words = memory.Memory(shape=32, depth=self.words, init=[])
         write = words.write_port()
