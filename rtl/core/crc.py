@@ -1,6 +1,6 @@
 """CRC-32 and CRC-32C of up to eight bytes in one step."""
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,16 +13,22 @@ POLYNOMIALS = (0xEDB8_8320, 0x82F6_3B78)
 WIDTH = 64
 
 
-def _matrix(polynomial: int) -> list[int]:
-    """Return, for each bit of the result of 64 steps, the mask of the bits that it sums."""
+def _columns(polynomial: int) -> list[int]:
+    """Return, for each bit in front of 64 steps, what it adds to the result."""
     columns = []
     for source in range(WIDTH):
         state = 1 << source
         for _ in range(WIDTH):
             state = (state >> 1) ^ (polynomial if state & 1 else 0)
         columns.append(state)
-    return [sum(1 << source for source in range(WIDTH) if columns[source] >> bit & 1)
-            for bit in range(32)]
+    return columns
+
+
+def _sum(terms: list) -> Value:
+    """Add terms modulo 2 in a balanced tree."""
+    while len(terms) > 1:
+        terms = [one ^ other for one, other in zip(terms[::2], terms[1::2], strict=True)]
+    return terms[0]
 
 
 class CrcUnit(wiring.Component):
@@ -65,11 +71,9 @@ class CrcUnit(wiring.Component):
                                        (self.value ^ self.remainder)[:bits])),
                         rest.eq(self.remainder >> bits),
                     ]
-        results = []
-        for polynomial in POLYNOMIALS:
-            result = Signal(32, name=f"result_{polynomial:x}")
-            m.d.comb += [result[bit].eq((aligned & mask).xor())
-                         for bit, mask in enumerate(_matrix(polynomial))]
-            results.append(result)
+        # One 32-bit sum of columns, not 32 sums of bits: simulators add words.
+        results = [_sum([Mux(aligned[bit], Const(column, 32), 0)
+                         for bit, column in enumerate(_columns(polynomial))])
+                   for polynomial in POLYNOMIALS]
         m.d.comb += self.result.eq(rest ^ Mux(self.castagnoli, results[1], results[0]))
         return m
