@@ -4,7 +4,7 @@ from amaranth import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from .formats import EXPONENT_OFFSET, FP32_NAN, ExactLayout
+from .formats import EXPONENT_OFFSET, FP32_NAN, ExactLayout, SumLayout
 
 __all__ = ["FusedAdd"]
 
@@ -34,23 +34,24 @@ class FusedAdd(wiring.Component):
         Operands are there.
     x : :py:`In(ExactLayout())`
         Exact operand; if it is not active, ``c`` passes.
-    c : :py:`In(32)`
-        FP32 pattern.
-    o : :py:`Out(32)`
-        FP32 pattern of the sum.
+    c : :py:`In(SumLayout())`
+        FP32 number.
+    o : :py:`Out(SumLayout())`
+        The sum.
     enable : :py:`In(1)`
         Move on; everything holds otherwise.
     """
 
     valid: Signal
     x: data.View
-    c: Signal
-    o: Signal
+    c: data.View
+    o: data.View
 
     LATENCY = 5
 
     def __init__(self, *, enable: bool = False):
-        members = {"valid": In(1), "x": In(ExactLayout()), "c": In(32), "o": Out(32)}
+        members = {"valid": In(1), "x": In(ExactLayout()), "c": In(SumLayout()),
+                   "o": Out(SumLayout())}
         super().__init__(members | ({"enable": In(1)} if enable else {}))
 
     def elaborate(self, platform):
@@ -90,16 +91,14 @@ class FusedAdd(wiring.Component):
     def _special(self, m, valid):
         """Carry past the datapath what does not come out of it: NaN, infinity, sign of a zero."""
         x, c = self.x, self.c
-        c_special = c[23:31] == 0xFF
-        c_nan = c_special & c[:23].any()
-        c_infinite = c_special & ~c[:23].any()
+        sign = c.bits[31]
         d_special = Signal(4, reset_less=True)
         with m.If(self._moves):
             m.d.sync += d_special.eq(Cat(
-                x.nan | c_nan | x.infinite & c_infinite & (x.sign ^ c[31]),
-                x.infinite | c_infinite,
-                Mux(x.infinite, x.sign, c[31]),
-                c[31] & (x.sign | ~x.active)))
+                x.nan | c.nan | x.infinite & c.infinite & (x.sign ^ sign),
+                x.infinite | c.infinite,
+                Mux(x.infinite, x.sign, sign),
+                sign & (x.sign | ~x.active)))
         special = d_special
         for enable in valid[:3]:
             special = self._stage(m, enable, special)
@@ -107,7 +106,7 @@ class FusedAdd(wiring.Component):
 
     def _difference(self, m):
         """Stage d: order the operands by exponent."""
-        x, c = self.x, self.c
+        x, c = self.x, self.c.bits
         c_number = c[23:31] != 0
         c_significand = Mux(c_number, Cat(c[:23], 1), 0)
         c_exponent = Signal(9)
@@ -142,8 +141,9 @@ class FusedAdd(wiring.Component):
         cancellation need a distance of at most two, which loses nothing.
         """
         wide = Cat(Const(0, 4), small)
+        # Ones below the distance. (Shifted right: a shift to the left would be twice as wide.)
         lost = Signal(28)
-        m.d.comb += lost.eq(~(Const((1 << 28) - 1, 28) << distance)[:28])
+        m.d.comb += lost.eq(Const((1 << 31) - 1, 31) >> ~distance)
         shifted = Signal(28)
         m.d.comb += shifted.eq(wide >> distance)
         a_small = Signal(28, reset_less=True)
@@ -173,7 +173,7 @@ class FusedAdd(wiring.Component):
             empty = Signal(name=f"empty_{step}")
             m.d.comb += empty.eq(value[29 - step:] == 0)
             shifted = Signal(29, name=f"shifted_{step}")
-            m.d.comb += shifted.eq(Mux(empty, value << step, value))
+            m.d.comb += shifted.eq(Mux(empty, Cat(Const(0, step), value[:29 - step]), value))
             value = shifted
             zeros.append(empty)
         n_value = Signal(29, reset_less=True)
@@ -188,22 +188,31 @@ class FusedAdd(wiring.Component):
     def _round(self, m, enable, value, exponent, sign, special):
         """Stage r: round to nearest even, then deal with the ends of the exponent range."""
         up = value[4] & (value[:4].any() | value[5])
-        packed = Signal(33)
-        m.d.comb += packed.eq(Cat(value[5:28], exponent) + up)
-        biased = Signal(signed(10))
-        m.d.comb += biased.eq(packed[23:])
+        fraction = Signal(24)
+        biased = Signal(signed(11))
+        m.d.comb += [
+            fraction.eq(value[5:28] + up),
+            biased.eq(exponent + fraction[23]),
+        ]
         nan, infinite, infinite_sign, zero_sign = special
         total = Signal(32, reset_less=True)
-        m.d.comb += self.o.eq(total)
+        is_nan, is_infinite = Signal(reset_less=True), Signal(reset_less=True)
+        m.d.comb += [self.o.bits.eq(total), self.o.nan.eq(is_nan),
+                     self.o.infinite.eq(is_infinite)]
+        overflows = value[28] & (biased >= 0xFF)
         with m.If(enable):
-            m.d.sync += total.eq(Cat(packed[:31], sign))
+            m.d.sync += [
+                total.eq(Cat(fraction[:23], biased[:8], sign)),
+                is_nan.eq(nan),
+                is_infinite.eq(~nan & (infinite | overflows)),
+            ]
             with m.If(nan):
                 m.d.sync += total.eq(FP32_NAN)
             with m.Elif(infinite):
                 m.d.sync += total.eq(Cat(Const(0, 23), Const(0xFF, 8), infinite_sign))
             with m.Elif(~value[28]):
                 m.d.sync += total.eq(Cat(Const(0, 31), zero_sign))
+            with m.Elif(overflows):
+                m.d.sync += total.eq(Cat(Const(0, 23), Const(0xFF, 8), sign))
             with m.Elif(biased <= 0):
                 m.d.sync += total.eq(Cat(Const(0, 31), sign))
-            with m.Elif(biased >= 0xFF):
-                m.d.sync += total.eq(Cat(Const(0, 23), Const(0xFF, 8), sign))

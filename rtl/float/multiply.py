@@ -4,7 +4,7 @@ from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from .formats import EXPONENT_OFFSET, ExactLayout
+from .formats import EXPONENT_OFFSET, ExactLayout, OperandLayout, classify_fp32
 
 __all__ = ["Bf16Multiply", "unpack_fp32"]
 
@@ -23,75 +23,80 @@ class Bf16Multiply(wiring.Component):
         Take the operands in this cycle.
     active : :py:`In(1)`
         Clear: make the product an absent operand.
-    a, b : :py:`In(16)`
-        BF16 patterns.
+    a, b : :py:`In(OperandLayout())`
+        Factors.
     product : :py:`Out(ExactLayout())`
         Their product.
     """
 
     valid: Signal
     active: Signal
-    a: Signal
-    b: Signal
+    a: data.View
+    b: data.View
     product: data.View
 
     LATENCY = 1
 
     def __init__(self):
-        super().__init__({"valid": In(1), "active": In(1), "a": In(16), "b": In(16),
-                          "product": Out(ExactLayout())})
+        super().__init__({"valid": In(1), "active": In(1), "a": In(OperandLayout()),
+                          "b": In(OperandLayout()), "product": Out(ExactLayout())})
 
     def elaborate(self, platform):
         m = Module()
+        a, b = self.a, self.b
 
-        zero, infinite, nan = [], [], []
-        for bits in (self.a, self.b):
-            fraction, exponent = bits[:7].any(), bits[7:15]
-            zero.append(exponent == 0)
-            infinite.append((exponent == 0xFF) & ~fraction)
-            nan.append((exponent == 0xFF) & fraction)
+        vanishes = (~a.special & a.empty) | (~b.special & b.empty)
+        not_a_number = (a.special & ~a.empty | b.special & ~b.empty
+                        | a.empty & b.empty & (a.special ^ b.special))
 
-        # No reset: what is dead until an operand is valid needs none.
-        product = Signal(ExactLayout(), reset_less=True)
-        m.d.comb += self.product.eq(product)
-        vanishes = Signal()
-        m.d.comb += vanishes.eq(zero[0] | zero[1])
+        # Registers of their own, not one wide one, and no reset: what is dead until an operand is
+        # valid needs none.
+        significand = Signal(16, reset_less=True)
+        exponent = Signal(9, reset_less=True)
+        sign, active, nan, infinite = (Signal(reset_less=True, name=name)
+                                       for name in ("sign", "active", "nan", "infinite"))
+        m.d.comb += [
+            self.product.significand.eq(Cat(Const(0, 8), significand)),
+            self.product.exponent.eq(exponent),
+            self.product.sign.eq(sign),
+            self.product.active.eq(active),
+            self.product.nan.eq(nan),
+            self.product.infinite.eq(infinite),
+        ]
         with m.If(self.valid):
             m.d.sync += [
-                product.active.eq(self.active),
-                product.sign.eq((self.a[15] ^ self.b[15]) & self.active),
-                product.nan.eq(self.active & (
-                    nan[0] | nan[1] | infinite[0] & zero[1] | zero[0] & infinite[1])),
-                product.infinite.eq(self.active & (infinite[0] | infinite[1])),
-                product.significand.eq(0),
-                product.exponent.eq(0),
+                active.eq(self.active),
+                sign.eq((a.bits[15] ^ b.bits[15]) & self.active),
+                nan.eq(not_a_number & self.active),
+                infinite.eq((a.special | b.special) & self.active),
+                significand.eq(0),
+                exponent.eq(0),
             ]
             with m.If(self.active & ~vanishes):
-                significand = Cat(self.a[:7], 1) * Cat(self.b[:7], 1)
                 m.d.sync += [
-                    product.significand.eq(Cat(Const(0, 8), significand)),
-                    product.exponent.eq(self.a[7:15] + self.b[7:15]),
+                    significand.eq(Cat(a.bits[:7], 1) * Cat(b.bits[:7], 1)),
+                    exponent.eq(a.bits[7:15] + b.bits[7:15]),
                 ]
 
         return m
 
 
 def unpack_fp32(bits, active):
-    """Return the assignments' values that make ``bits``, FP32, an :class:`ExactLayout` operand.
+    """Return the values of the members of an :class:`ExactLayout` that stand for FP32 ``bits``.
 
     Returns
     -------
     :class:`dict`
-        Member name to value; all 0 where ``active`` is 0.
+        Member name to value, in the order of the layout; all 0 where ``active`` is 0.
     """
     exponent, fraction = bits[23:31], bits[:23]
     number = (exponent != 0) & active
-    special = (exponent == 0xFF) & active
+    nan, infinite = classify_fp32(bits)
     return {
         "significand": Mux(number, Cat(fraction, 1), 0),
         "exponent":    Mux(number, exponent + EXPONENT_OFFSET, 0),
         "sign":        bits[31] & active,
         "active":      active,
-        "nan":         special & fraction.any(),
-        "infinite":    special & ~fraction.any(),
+        "nan":         nan & active,
+        "infinite":    infinite & active,
     }

@@ -5,6 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.config import TileConfig
+from rtl.float.formats import classify_fp32
 from rtl.float.fused_add import FusedAdd
 from rtl.float.multiply import unpack_fp32
 
@@ -144,12 +145,12 @@ class ActivationLane(wiring.Component):
         m.d.comb += [
             add.enable.eq(self.step),
             add.valid.eq(self.valid[0] & function.floating),
-            add.c.eq(self.value),
+            add.c.eq(Cat(self.value, *classify_fp32(self.value))),
             add.x.eq(Cat(unpack_fp32(self.bias, function.bias).values())),
         ]
-        nan = (add.o[23:31] == 0xFF) & add.o[:23].any()
+        total = add.o.bits
         rectified = Signal(32)
-        m.d.comb += rectified.eq(Mux(function.relu & add.o[31] & ~nan, 0, add.o))
+        m.d.comb += rectified.eq(Mux(function.relu & total[31] & ~add.o.nan, 0, total))
         # Infinity and the canonical NaN have no fraction below, so they stay what they are.
         rounded = rectified + 0x7FFF + rectified[16]
         return Mux(function.output == OUTPUTS["bf16"], rounded[16:32], rectified)

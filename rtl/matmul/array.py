@@ -6,7 +6,15 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.config import TileConfig
 
-from .cell import Cell, WavefrontLayout, element_width, row_cycles
+from .cell import (
+    SUM_SHAPES,
+    Cell,
+    WavefrontLayout,
+    element_width,
+    operand,
+    operand_shape,
+    row_cycles,
+)
 from .delay import DelayLine
 
 __all__ = ["GROUP", "Array", "ColumnLayout", "LoadLayout"]
@@ -82,7 +90,7 @@ class Array(wiring.Component):
         Weights.
     sum_int8 : :py:`Out(signed(32)).array(size)`
         Sums below the last row, present if built for INT8.
-    sum_bf16 : :py:`Out(32).array(size)`
+    sum_bf16 : :py:`Out(SumLayout()).array(size)`
         The same for BF16.
     """
 
@@ -103,7 +111,7 @@ class Array(wiring.Component):
             "load":         In(LoadLayout(config.size, self.width)),
         }
         for type in config.types:
-            members[f"sum_{type}"] = Out(32).array(config.size)
+            members[f"sum_{type}"] = Out(SUM_SHAPES[type]).array(config.size)
         super().__init__(members)
 
     @staticmethod
@@ -117,11 +125,12 @@ class Array(wiring.Component):
         size = self.config.size
 
         north = [{type: Const(0, 32) for type in self.config.types} for _ in range(size)]
+        types = self.config.types
         for row in range(size):
             wavefront_valid, wavefront = self._skew_column(m, row)
             buses = self._skew_load(m, row)
             for col in range(size):
-                cell = Cell(types=self.config.types)
+                cell = Cell(types=types)
                 m.submodules[f"cell_{row}_{col}"] = cell
                 load_valid, load = buses[col // GROUP]
                 m.d.comb += [
@@ -132,18 +141,22 @@ class Array(wiring.Component):
                     cell.weight.eq(load.weights[col % GROUP]),
                 ]
                 wavefront_valid, wavefront = cell.east_valid, cell.east
-                for type in self.config.types:
+                for type in types:
                     m.d.comb += getattr(cell, f"north_{type}").eq(north[col][type])
                     north[col][type] = getattr(cell, f"south_{type}")
-        for type in self.config.types:
+        for type in types:
             for col in range(size):
                 m.d.comb += getattr(self, f"sum_{type}")[col].eq(north[col][type])
         return m
 
     def _skew_column(self, m, row):
         """Delay one row's part of the moving columns."""
-        line = DelayLine(WavefrontLayout(self.width), **self.delay(self.config, row))
+        layout = data.StructLayout({"element": self.width, "active": 1, "select": 1,
+                                    "floating": 1})
+        line = DelayLine(layout, **self.delay(self.config, row))
         m.submodules[f"column_skew_{row}"] = line
+        types = self.config.types
+        wavefront = Signal(WavefrontLayout(types), name=f"wavefront_{row}")
         m.d.comb += [
             line.slow.eq(self.slow),
             line.i_valid.eq(self.column_valid),
@@ -151,15 +164,20 @@ class Array(wiring.Component):
             line.i_payload.active.eq(self.column.active[row]),
             line.i_payload.select.eq(self.column.select),
             line.i_payload.floating.eq(self.column.floating),
+            wavefront.element.eq(operand(types, line.o_payload.element)),
+            wavefront.active.eq(line.o_payload.active),
+            wavefront.select.eq(line.o_payload.select),
+            wavefront.floating.eq(line.o_payload.floating),
         ]
-        return line.o_valid, line.o_payload
+        return line.o_valid, wavefront
 
     def _skew_load(self, m, row):
         """Delay one row's weights, then hand them east from group to group."""
-        layout = data.StructLayout({
-            "weights": data.ArrayLayout(self.width, GROUP),
-            "group": self.load.group.shape(), "select": 1})
-        line = DelayLine(layout, **self.delay(self.config, row))
+        types = self.config.types
+        group_shape = self.load.group.shape()
+        narrow = data.StructLayout({"weights": data.ArrayLayout(self.width, GROUP),
+                                    "group": group_shape, "select": 1})
+        line = DelayLine(narrow, **self.delay(self.config, row))
         m.submodules[f"load_skew_{row}"] = line
         m.d.comb += [
             line.slow.eq(self.slow),
@@ -168,7 +186,14 @@ class Array(wiring.Component):
             line.i_payload.group.eq(self.load.group),
             line.i_payload.select.eq(self.load.select),
         ]
-        valid, payload = line.o_valid, line.o_payload
+        layout = data.StructLayout({
+            "weights": data.ArrayLayout(operand_shape(types), GROUP), "group": group_shape,
+            "select": 1})
+        valid, payload = line.o_valid, Signal(layout, name=f"load_{row}")
+        m.d.comb += [payload.weights[i].eq(operand(types, line.o_payload.weights[i]))
+                     for i in range(GROUP)]
+        m.d.comb += [payload.group.eq(line.o_payload.group),
+                     payload.select.eq(line.o_payload.select)]
         buses = [(valid, payload)]
         for group in range(1, self.config.size // GROUP):
             for step in range(GROUP - 1):

@@ -1,13 +1,18 @@
 """Cell of the array: two weight registers, one multiply-add for each number format."""
 
-from amaranth import Module, Mux, Signal, signed
+from amaranth import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.float.formats import OperandLayout, SumLayout, classify_bf16
 from rtl.float.fused_add import FusedAdd
 from rtl.float.multiply import Bf16Multiply
 
-__all__ = ["Cell", "WavefrontLayout", "element_width", "row_cycles"]
+__all__ = ["Cell", "SUM_SHAPES", "WavefrontLayout", "element_width", "operand", "operand_shape",
+           "row_cycles"]
+
+SUM_SHAPES = {"int8": signed(32), "bf16": SumLayout()}
+"""What travels south in the array, by type."""
 
 
 def element_width(types: tuple[str, ...]) -> int:
@@ -20,12 +25,22 @@ def row_cycles(type: str) -> int:
     return FusedAdd.LATENCY if type == "bf16" else 1
 
 
+def operand_shape(types: tuple[str, ...]):
+    """Return the shape of an operand inside the array: with its class, if it may be BF16."""
+    return OperandLayout() if "bf16" in types else 8
+
+
+def operand(types: tuple[str, ...], element):
+    """Return ``element``, bits out of SBUF, in the shape of an operand."""
+    return Cat(element, *classify_bf16(element)) if "bf16" in types else element
+
+
 class WavefrontLayout(data.StructLayout):
     """One row's part of a moving column, on its way east.
 
     Members
     -------
-    element : :py:`width`
+    element : :func:`operand_shape`
         Operand; an INT8 stands in the low byte.
     active : :py:`1`
         Clear: the row is beyond K and adds nothing.
@@ -35,8 +50,9 @@ class WavefrontLayout(data.StructLayout):
         The operands are BF16.
     """
 
-    def __init__(self, width: int):
-        super().__init__({"element": width, "active": 1, "select": 1, "floating": 1})
+    def __init__(self, types: tuple[str, ...]):
+        super().__init__({"element": operand_shape(types), "active": 1, "select": 1,
+                          "floating": 1})
 
 
 class Cell(wiring.Component):
@@ -65,11 +81,11 @@ class Cell(wiring.Component):
 
     Members
     -------
-    west_valid, west : :py:`In(1)`, :py:`In(WavefrontLayout(width))`
+    west_valid, west : :py:`In(1)`, :py:`In(WavefrontLayout(types))`
         Wavefront.
-    east_valid, east : :py:`Out(1)`, :py:`Out(WavefrontLayout(width))`
+    east_valid, east : :py:`Out(1)`, :py:`Out(WavefrontLayout(types))`
         The same, one cycle later; ``east`` holds while ``east_valid`` is 0.
-    weight : :py:`In(width)`
+    weight : :py:`In(operand_shape(types))`
         Weight to keep.
     load : :py:`In(1)`
         Keep ``weight`` in register ``load_select``.
@@ -77,7 +93,7 @@ class Cell(wiring.Component):
         Weight register to write.
     north_int8, south_int8 : :py:`In(signed(32))`, :py:`Out(signed(32))`
         INT32 sums, present if the cell is built for INT8; they wrap.
-    north_bf16, south_bf16 : :py:`In(32)`, :py:`Out(32)`
+    north_bf16, south_bf16 : :py:`In(SumLayout())`, :py:`Out(SumLayout())`
         FP32 sums, present if the cell is built for BF16.
     """
 
@@ -91,20 +107,18 @@ class Cell(wiring.Component):
 
     def __init__(self, *, types: tuple[str, ...]):
         self.types = types
-        width = element_width(types)
         members = {
             "west_valid":  In(1),
-            "west":        In(WavefrontLayout(width)),
+            "west":        In(WavefrontLayout(types)),
             "east_valid":  Out(1),
-            "east":        Out(WavefrontLayout(width)),
-            "weight":      In(width),
+            "east":        Out(WavefrontLayout(types)),
+            "weight":      In(operand_shape(types)),
             "load":        In(1),
             "load_select": In(1),
         }
-        if "int8" in types:
-            members |= {"north_int8": In(signed(32)), "south_int8": Out(signed(32))}
-        if "bf16" in types:
-            members |= {"north_bf16": In(32), "south_bf16": Out(32)}
+        for type in types:
+            members |= {f"north_{type}": In(SUM_SHAPES[type]),
+                        f"south_{type}": Out(SUM_SHAPES[type])}
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -117,13 +131,14 @@ class Cell(wiring.Component):
         with m.If(self.west_valid):
             m.d.sync += east.eq(self.west)
 
-        weights = [Signal(element_width(self.types), reset_less=True, name=f"weight_{i}")
-                   for i in range(2)]
+        shape = operand_shape(self.types)
+        weights = [Signal(shape, reset_less=True, name=f"weight_{i}") for i in range(2)]
         for index, weight in enumerate(weights):
             with m.If(self.load & (self.load_select == index)):
                 m.d.sync += weight.eq(self.weight)
-        weight = Signal(element_width(self.types))
-        m.d.comb += weight.eq(Mux(self.west.select, weights[1], weights[0]))
+        weight = Signal(shape)
+        m.d.comb += weight.eq(Mux(self.west.select, Value.cast(weights[1]),
+                                  Value.cast(weights[0])))
 
         if "int8" in self.types:
             self._int8(m, weight)
@@ -136,7 +151,9 @@ class Cell(wiring.Component):
         product_valid = Signal()
         m.d.sync += product_valid.eq(self.west_valid & ~self.west.floating)
         with m.If(self.west_valid & ~self.west.floating):
-            exact = self.west.element[:8].as_signed() * weight[:8].as_signed()
+            factors = [Value.cast(factor)[:8].as_signed()
+                       for factor in (self.west.element, weight)]
+            exact = factors[0] * factors[1]
             m.d.sync += product.eq(Mux(self.west.active, exact, 0))
         total = Signal(signed(32), reset_less=True)
         m.d.comb += self.south_int8.eq(total)

@@ -9,6 +9,7 @@ from rtl.config import TileConfig
 from rtl.float.fused_add import FusedAdd
 from rtl.float.multiply import unpack_fp32
 
+from .cell import SUM_SHAPES
 from .delay import DelayLine
 
 __all__ = ["PsumPartition", "ResultLayout", "psum_cycles"]
@@ -73,7 +74,7 @@ class PsumPartition(wiring.Component):
         Address of a result.
     east_valid, east : :py:`Out(1)`, :py:`Out(ResultLayout(config))`
         The same for the next column.
-    sum_int8, sum_bf16 : :py:`In(32)`
+    sum_int8, sum_bf16 : :py:`In(signed(32))`, :py:`In(SumLayout())`
         Sums, present for the types of the tile.
     read_en, read_addr, read_data : :py:`In(1)`, :py:`In`, :py:`Out(32)`
         Port for activation engine and bus; ``read_data`` holds until the next read.
@@ -98,7 +99,7 @@ class PsumPartition(wiring.Component):
             "west":       In(ResultLayout(config)),
             "east_valid": Out(1),
             "east":       Out(ResultLayout(config)),
-            **{f"sum_{type}": In(32) for type in config.types},
+            **{f"sum_{type}": In(SUM_SHAPES[type]) for type in config.types},
             "read_en":    In(1),
             "read_addr":  In(exact_log2(self.words)),
             "read_data":  Out(32),
@@ -155,7 +156,7 @@ class PsumPartition(wiring.Component):
                 add.c.eq(self.sum_bf16),
                 add.x.eq(Cat(unpack_fp32(old.data, accumulate).values())),
             ]
-            results["bf16"] = add.o
+            results["bf16"] = add.o.bits
         if len(results) == 2:
             m.d.comb += write.data.eq(Mux(self.slow, results["bf16"], results["int8"]))
         else:

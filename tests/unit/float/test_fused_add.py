@@ -3,10 +3,11 @@
 import itertools
 import random
 
-from amaranth import Module
+from amaranth import Cat, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.float.formats import classify_bf16, classify_fp32
 from rtl.float.fused_add import FusedAdd
 from rtl.float.multiply import Bf16Multiply, unpack_fp32
 from sim.models import numerics
@@ -24,17 +25,18 @@ class MultiplyAdd(wiring.Component):
 
     def __init__(self):
         super().__init__({"valid": In(1), "active": In(1), "a": In(16), "b": In(16), "c": In(32),
-                          "o": Out(32)})
+                          "o": Out(32), "flags": Out(2)})
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.multiply = multiply = Bf16Multiply()
         m.submodules.add = add = FusedAdd()
-        m.d.sync += [add.valid.eq(self.valid), add.c.eq(self.c)]
+        m.d.sync += [add.valid.eq(self.valid), add.c.eq(Cat(self.c, *classify_fp32(self.c)))]
         m.d.comb += [
             multiply.valid.eq(self.valid), multiply.active.eq(self.active),
-            multiply.a.eq(self.a), multiply.b.eq(self.b), add.x.eq(multiply.product),
-            self.o.eq(add.o),
+            multiply.a.eq(Cat(self.a, *classify_bf16(self.a))),
+            multiply.b.eq(Cat(self.b, *classify_bf16(self.b))), add.x.eq(multiply.product),
+            self.o.eq(add.o.bits), self.flags.eq(Cat(add.o.nan, add.o.infinite)),
         ]
         return m
 
@@ -43,12 +45,16 @@ class Add(wiring.Component):
     """x + c, both FP32."""
 
     def __init__(self):
-        super().__init__({"valid": In(1), "active": In(1), "x": In(32), "c": In(32), "o": Out(32)})
+        super().__init__({"valid": In(1), "active": In(1), "x": In(32), "c": In(32),
+                          "o": Out(32), "flags": Out(2)})
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.add = add = FusedAdd()
-        m.d.comb += [add.valid.eq(self.valid), add.c.eq(self.c), self.o.eq(add.o)]
+        m.d.comb += [
+            add.valid.eq(self.valid), add.c.eq(Cat(self.c, *classify_fp32(self.c))),
+            self.o.eq(add.o.bits), self.flags.eq(Cat(add.o.nan, add.o.infinite)),
+        ]
         m.d.comb += [add.x[name].eq(value)
                      for name, value in unpack_fp32(self.x, self.active).items()]
         return m
@@ -72,6 +78,8 @@ def run_stream(dut, names, operands, expected, latency, seed=1):
                 got = ctx.get(dut.o)
                 assert got == due[1], (f"{[hex(v) for v in due[0]]}: {got:#010x}, "
                                        f"expected {due[1]:#010x}")
+                kind = numerics.decode_fp32(got)[0]
+                assert ctx.get(dut.flags) == {"nan": 1, "inf": 2}.get(kind, 0)
             await ctx.tick()
 
     simulate(dut, drive)
