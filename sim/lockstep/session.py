@@ -15,6 +15,7 @@ from sim.build import BuildTimes, build_workload
 from sim.errors import UserError
 from sim.model import SharedModel
 from sim.models.a64_checker import LINE_BYTES, Checker
+from sim.waves import write_view
 
 from .program import Program, argument_block
 from .records import decode_records
@@ -186,5 +187,6 @@ class CoreRun:
         self.model.close()
 
     def trace(self, path: Path) -> None:
-        """Write waves to ``path``, from the next cycle on."""
+        """Write waves to ``path``, from the next cycle on, and a GTKWave view beside it."""
         self.model.trace(path)
+        write_view(path, self.model.folder)
