@@ -192,7 +192,7 @@ PRESETS: dict[str, ChipConfig] = {
     "large": ChipConfig(tile=TileConfig(size=16)),
     "ulx3s": ChipConfig(tile=TileConfig(types=("int8",), sbuf_bytes=8192),
                         core=CoreConfig(retire_port=False),
-                        dma=DmaConfig(queues=4), sram_bytes=32768),
+                        dma=DmaConfig(queues=4), sram_bytes=65536),
     "up5k": ChipConfig(tile=TileConfig(size=4, types=("int8",), sbuf_bytes=2048, psum_banks=2,
                                        queue_depth=4, semaphores=4), sram_bytes=16384),
 }

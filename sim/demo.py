@@ -14,7 +14,7 @@ from sim.errors import UserError
 from sw.demo.image import Job, boot_image, build_job
 from sw.demo.network import Network
 
-__all__ = ["DemoResult", "compile_firmware", "prepare", "run_demo"]
+__all__ = ["DemoResult", "check_fit", "compile_firmware", "prepare", "run_demo"]
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE = ROOT / "sw" / "firmware" / "demo"
@@ -132,6 +132,20 @@ def _boot_image(elf: Path) -> bytes:
             offset = segment["p_paddr"] - base
             payload[offset:offset + segment["p_filesz"]] = segment.data()
         return boot_image(bytes(payload), base, program["e_entry"])
+
+
+def check_fit(config: ChipConfig, network: Network) -> None:
+    """Raise :exc:`UserError` if a chip's tile is too small for a network, or its SRAM for the code.
+
+    A layer may take half of the PSUM banks, so that the next one can work in the other half.
+    """
+    size, banks = config.tile.size, config.tile.psum_banks
+    for layer in network.layers:
+        outputs = len(layer.bias)
+        if -(-outputs // size) > banks // 2:
+            raise UserError(f"a layer of {outputs} outputs does not fit a {size} x {size} tile "
+                            f"with {banks} PSUM banks: choose a larger preset, as sim")
+    compile_firmware(config)
 
 
 def prepare(config: ChipConfig, *, trace: str | None = None, times: BuildTimes | None = None,

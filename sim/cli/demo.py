@@ -36,7 +36,7 @@ def demo(
     from rtl.config import preset_hash
     from sim.build import BuildTimes
     from sim.cli.output import progress, write_json
-    from sim.demo import prepare, run_demo
+    from sim.demo import check_fit, prepare, run_demo
     from sim.errors import UserError
     from sim.waves import write_view
     from sw.demo.network import load
@@ -53,6 +53,7 @@ def demo(
     waves = vcd or fst
     if waves and not waves.absolute().parent.is_dir():
         raise UserError(f"cannot write {waves}: its folder does not exist")
+    check_fit(config, network)
     times = BuildTimes()
     with progress("Simulator of the chip") as show:
         model = prepare(config, trace="vcd" if vcd else "fst" if fst else None, times=times,
