@@ -11,7 +11,7 @@ from sim.matmul import run_product
 from sim.models.numerics import bf16_bits
 
 # The tile of test_matmul_tile.py: one simulator for both files.
-CONFIG = TileConfig(size=4, sbuf_bytes=4096, psum_banks=4, queue_depth=8, semaphores=8)
+CONFIG = TileConfig(size=8, sbuf_bytes=4096, psum_banks=4, queue_depth=8, semaphores=8)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def operand(rng, type, shape):
 @pytest.mark.parametrize("type", ["int8", "bf16"])
 def test_products_of_many_shapes(host, type):
     rng, sizes = np.random.default_rng(1), random.Random(2)
-    shapes = [(1, 1, 1), (1, 1, 40), (1, 40, 1), (40, 1, 1), (1, 4000, 2), (130, 37, 65)]
+    shapes = [(1, 1, 1), (1, 1, 40), (1, 40, 1), (40, 1, 1), (1, 3000, 2), (130, 37, 65)]
     shapes += [tuple(sizes.randrange(1, 25) for _ in range(3)) for _ in range(15)]
     for m, k, n in shapes:
         run = run_product(host, operand(rng, type, (m, k)), operand(rng, type, (k, n)), type)
@@ -37,12 +37,12 @@ def test_products_of_many_shapes(host, type):
         assert run.counters["macs"] == m * k * n
 
 
-@pytest.mark.parametrize("type, bound", [("int8", 0.96), ("bf16", 0.93)])
-def test_the_array_stays_busy(host, type, bound):
-    """Operands that fit into SBUF: only the first load and the way through the array are lost."""
+@pytest.mark.parametrize("type, lost", [("int8", 64), ("bf16", 99)])
+def test_the_array_stays_busy(host, type, lost):
+    """Operands that fit into SBUF: only the first load and the way through array and lanes cost."""
     rng = np.random.default_rng(3)
-    run = run_product(host, operand(rng, type, (32, 32)), operand(rng, type, (32, 64)), type)
+    run = run_product(host, operand(rng, type, (32, 64)), operand(rng, type, (64, 32)), type)
     assert run.bit_exact
     stalls = {name: count for name, count in run.counters.items() if name.startswith("stall")}
-    assert run.utilisation > bound, stalls
+    assert run.cycles <= run.ideal_cycles + lost, stalls
     assert run.counters["tensor_active"] + sum(stalls.values()) == run.counters["cycles"]

@@ -13,7 +13,8 @@ from sim.models import matmul as model
 from sim.models.matmul_state import TileState
 from sim.models.numerics import bf16_bits
 
-CONFIG = TileConfig(size=4, sbuf_bytes=4096, psum_banks=4, queue_depth=8, semaphores=8)
+# Eight rows: a load has two groups then, and its second one can be late.
+CONFIG = TileConfig(size=8, sbuf_bytes=4096, psum_banks=4, queue_depth=8, semaphores=8)
 REGISTERS = registers(CONFIG)
 QUEUES = {"tensor": QUEUE_BASE, "activation": QUEUE_BASE + QUEUE_STRIDE}
 
@@ -61,18 +62,19 @@ def operand(rng, type, shape):
 @pytest.mark.parametrize("type", ["int8", "bf16"])
 def test_one_product(host, type):
     rng = np.random.default_rng(1)
-    weights, columns = operand(rng, type, (4, 4)), operand(rng, type, (4, 16))
+    size = CONFIG.size
+    weights, columns = operand(rng, type, (size, size)), operand(rng, type, (size, 4 * size))
     s = Session()
-    for row in range(4):
+    for row in range(size):
         s.sbuf(row, 0x40, weights[row])
         s.sbuf(row, 0x80, columns[row])
     s.settle()
-    s.push("tensor", "load_stationary", type=type, address=0x40, k=4, m=4)
-    s.push("tensor", "multiply_moving", type=type, address=0x80, k=4, m=4, n=16, bank=1,
-           add_index=2, add_value=1)
+    s.push("tensor", "load_stationary", type=type, address=0x40, k=size, m=size)
+    s.push("tensor", "multiply_moving", type=type, address=0x80, k=size, m=size, n=4 * size,
+           bank=1, add_index=2, add_value=1)
     s.await_semaphore(2)
     dtype = np.int32 if type == "int8" else np.float32
-    got = [s.read_psum(row, 1, 16, dtype) for row in range(4)]
+    got = [s.read_psum(row, 1, 4 * size, dtype) for row in range(size)]
     log = host.play(s, max_cycles=20_000)
     result = np.stack([row(log) for row in got])
     want = model.tile_product(weights, columns, type)
@@ -128,6 +130,12 @@ class RandomProgram:
             self.state.multiply_moving(**fields)
             self.script.push("tensor", "multiply_moving", **fields)
 
+    def requantisation(self):
+        """Any factor, or a power of two that hits ties."""
+        if self.rng.random() < 0.5:
+            return {"multiplier": self.integer(0, 65535), "shift": self.integer(0, 47)}
+        return {"multiplier": 1, "shift": self.integer(0, 9)}
+
     def activate(self, type):
         m = self.integer(1, CONFIG.size)
         from_sbuf = self.integer(0, 1)
@@ -139,7 +147,7 @@ class RandomProgram:
                       "address": self.address(4 * n),
                       "bank": self.integer(0, CONFIG.psum_banks - 1),
                       "offset": 0 if from_sbuf else self.integer(0, 4 * CONFIG.size - n),
-                      "multiplier": self.integer(0, 65535), "shift": self.integer(0, 47)}
+                      **self.requantisation()}
         if from_sbuf and abs(fields["destination"] - fields["address"]) < 4 * n:
             return      # the engine reads ahead of its writes
         self.state.activate(**fields)
@@ -175,9 +183,11 @@ def clear_psum(host):
     for row in range(CONFIG.size):
         s.sbuf(row, 0, np.zeros(64, np.uint8))
     s.settle()
-    s.push("tensor", "load_stationary", type="int8", address=0, k=4, m=4)
+    size = CONFIG.size
+    s.push("tensor", "load_stationary", type="int8", address=0, k=size, m=size)
     for bank in range(CONFIG.psum_banks):
-        s.push("tensor", "multiply_moving", type="int8", address=0, k=4, m=4, n=16, bank=bank)
+        s.push("tensor", "multiply_moving", type="int8", address=0, k=size, m=size, n=4 * size,
+               bank=bank)
     s.push("tensor", "fence", add_index=1, add_value=1)
     s.await_semaphore(1)
     host.play(s, max_cycles=20_000)
@@ -193,6 +203,48 @@ def test_random_programs(host, types, seed):
     assert np.array_equal(sbuf, program.state.sbuf), f"seed {seed}"
 
 
+def test_engines_and_bus_at_work_together(host):
+    """Disjoint data, no order between the engines: everybody meets everybody at the SBUF banks."""
+    clear_psum(host)
+    program = RandomProgram(99)
+    program.fill()
+    state, s, rng = program.state, program.script, program.rng
+    s.push("tensor", "fence", add_index=1, add_value=1)
+    s.await_semaphore(1)
+    reads = []
+    for step in range(60):
+        type = ("int8", "bf16")[step // 20 % 2]
+        load = {"type": type, "address": 8 * program.integer(0, 100), "k": 8, "m": 8}
+        state.load_stationary(**load)
+        s.push("tensor", "load_stationary", **load)
+        multiply = {"type": type, "address": 8 * program.integer(0, 100), "k": 8, "m": 8,
+                    "n": program.integer(1, 32), "bank": step % 2, "accumulate": 0}
+        state.multiply_moving(**multiply)
+        s.push("tensor", "multiply_moving", **multiply)
+        activate = {"type": "int8", "output": ("word", "int8")[step % 2], "from_sbuf": 1, "m": 8,
+                    "n": program.integer(1, 60), "address": 1024 + 8 * program.integer(0, 60),
+                    "destination": 2048 + 8 * program.integer(0, 60), "bias": 1,
+                    "bias_address": 1024, "multiplier": 1, "shift": 20}
+        state.activate(**activate)
+        s.push("activation", "activate", **activate)
+        row, address = program.integer(0, 7), 3072 + 16 * program.integer(0, 50)
+        payload = rng.integers(0, 256, program.integer(1, 100)).astype(np.uint8)
+        state.sbuf[row, address:address + len(payload)] = payload
+        s.sbuf(row, address, payload)
+        reads.append((s.read_sbuf(row, address, len(payload), np.uint8), payload))
+    for engine in QUEUES:
+        program.hand_over(engine)
+    finals = [s.read_sbuf(row, 0, CONFIG.sbuf_bytes, np.uint8) for row in range(CONFIG.size)]
+    words = [s.read_psum(row, bank, 32, np.uint32) for row in range(8) for bank in range(2)]
+    rows = sample_counters(s)
+    log = host.play(s, max_cycles=100_000)
+    assert all(np.array_equal(read(log), payload) for read, payload in reads)
+    assert np.array_equal(np.stack([read(log) for read in finals]), state.sbuf)
+    assert np.array_equal(np.stack([word(log) for word in words]).reshape(8, 2, 32),
+                          state.psum[:, :2])
+    assert counters(log, rows)["STALL_SBUF_BANK"], "no load met a column at a bank"
+
+
 def counters(log, rows):
     return {name: int.from_bytes(log[low, :4].tobytes() + log[high, :4].tobytes(), "little")
             for name, (low, high) in rows.items()}
@@ -206,7 +258,7 @@ def sample_counters(script):
 def test_counters_add_up(host):
     s = Session()
     s.register(offset("COMMAND"), 3)
-    for row in range(4):
+    for row in range(CONFIG.size):
         s.sbuf(row, 0, np.ones(256, np.uint8))
     s.settle()
     for index in range(6):
@@ -237,12 +289,12 @@ WRONG = [
     ("activation", "activate", {"type": "int8", "output": "bf16", "m": 1, "n": 1}, "type"),
     ("activation", "activate", {"type": "bf16", "output": "int8", "m": 1, "n": 1}, "type"),
     ("tensor", "load_stationary", {"type": "int8", "k": 0, "m": 1}, "size"),
-    ("tensor", "load_stationary", {"type": "int8", "k": 1, "m": 5}, "size"),
-    ("tensor", "multiply_moving", {"type": "int8", "k": 1, "m": 1, "n": 17}, "size"),
+    ("tensor", "load_stationary", {"type": "int8", "k": 1, "m": 9}, "size"),
+    ("tensor", "multiply_moving", {"type": "int8", "k": 1, "m": 1, "n": 33}, "size"),
     ("tensor", "load_stationary", {"type": "int8", "k": 1, "m": 1, "address": 4}, "address"),
     ("tensor", "load_stationary", {"type": "bf16", "k": 1, "m": 1, "address": 4096}, "address"),
     ("activation", "activate", {"type": "int8", "m": 1, "n": 3, "destination": 4088}, "address"),
-    ("tensor", "multiply_moving", {"type": "int8", "k": 1, "m": 1, "n": 9, "offset": 8}, "psum"),
+    ("tensor", "multiply_moving", {"type": "int8", "k": 1, "m": 1, "n": 9, "offset": 24}, "psum"),
     ("tensor", "multiply_moving", {"type": "int8", "k": 1, "m": 1, "n": 1, "bank": 4}, "psum"),
     ("tensor", "nop", {"add_index": 8, "add_value": 1}, "semaphore"),
     ("activation", "nop", {"wait": 1, "wait_index": 63}, "semaphore"),

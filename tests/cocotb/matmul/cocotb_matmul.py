@@ -101,13 +101,16 @@ async def refused_accesses(dut):
     """Each wrong access answers SLVERR and does nothing; the next right one works."""
     bench = Bench(dut)
     await bench.start()
-    assert await bench.write(0, bytes(range(64))) == AxiResp.OKAY
+    assert await bench.write(0, bytes(range(64)) + bytes(64)) == AxiResp.OKAY
     for address in (CONFIG.sbuf_bytes, SBUF_STRIDE * CONFIG.size, PSUM_BASE + 0x800,
                     QUEUE_BASE + 2 * QUEUE_STRIDE, TENSOR):
         assert (await bench.read(address, 16)).resp == AxiResp.SLVERR, hex(address)
     for address in (CONFIG.sbuf_bytes, SBUF_STRIDE * CONFIG.size, PSUM_BASE,
                     QUEUE_BASE + 2 * QUEUE_STRIDE):
         assert await bench.write(address, bytes(16)) == AxiResp.SLVERR, hex(address)
+    fixed = {"burst": AxiBurstType.FIXED}
+    assert await bench.write(64, bytes(range(48)), **fixed) == AxiResp.OKAY
+    assert (await bench.read(64, 32)).data == bytes(range(32, 48)) + bytes(16)
     wrap = {"burst": AxiBurstType.WRAP}
     assert await bench.write(0, b"\xff" * 64, **wrap) == AxiResp.SLVERR
     assert await bench.write(TENSOR + 24, b"\xff" * 4) == AxiResp.SLVERR

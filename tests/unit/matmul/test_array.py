@@ -16,8 +16,6 @@ from sim.models.matmul import tile_product
 from sim.models.numerics import bf16_bits
 from tests.helpers import simulate
 
-SIZE = 4
-
 
 def operand(rng, type, shape):
     if type == "int8":
@@ -28,34 +26,46 @@ def operand(rng, type, shape):
     return bf16_bits(values.astype(np.float32))
 
 
-@pytest.mark.parametrize("types, type", [(("int8",), "int8"), (("bf16",), "bf16"),
-                                         (("int8", "bf16"), "int8"), (("int8", "bf16"), "bf16")])
-def test_products_with_loads_at_the_earliest_cycle(types, type):
-    """Each load enters 3 cycles behind the last column of its registers, each column at once."""
-    dut = Array(TileConfig(size=SIZE, types=types))
+@pytest.mark.parametrize("size, types, type", [
+    (4, ("int8",), "int8"), (4, ("bf16",), "bf16"), (4, ("int8", "bf16"), "int8"),
+    (4, ("int8", "bf16"), "bf16"), (8, ("int8",), "int8")])
+def test_products_with_loads_at_the_earliest_cycle(size, types, type):
+    """Each load enters 3 cycles behind the last column of its registers, each column at once.
+
+    The columns of a load follow its first group, so the later groups enter beside columns.
+    """
+    dut = Array(TileConfig(size=size, types=types))
     cycles = row_cycles(type)
     rng = np.random.default_rng(1)
     bubbles = random.Random(2)
     products = []
     for index in range(12):
-        k, n = bubbles.randrange(1, SIZE + 1), bubbles.choice((1, 2, 5, 9))
-        products.append((index % 2, k, operand(rng, type, (SIZE, SIZE)),
-                         operand(rng, type, (SIZE, n))))
+        k, n = bubbles.randrange(1, size + 1), bubbles.choice((1, 2, 5, 9))
+        products.append((index % 2, k, operand(rng, type, (size, size)),
+                         operand(rng, type, (size, n))))
     results = {}
 
     async def drive(ctx):
         now = 0
+        groups = []
 
         async def step():
             nonlocal now
+            ctx.set(dut.load_valid, bool(groups))
+            if groups:
+                select, group, weights = groups.pop(0)
+                ctx.set(dut.load.select, select)
+                ctx.set(dut.load.group, group)
+                for row in range(size):
+                    for i in range(GROUP):
+                        ctx.set(dut.load.weights[row][i], int(weights[row, i]) & 0xFFFF)
             await ctx.tick()
-            ctx.set(dut.load_valid, 0)
             ctx.set(dut.column_valid, 0)
-            for m in range(SIZE):
-                due = expected.get((now - SIZE * cycles - m, m))
+            for m in range(size):
+                due = expected.get((now - size * cycles - m, m))
                 if due is not None:
                     got = ctx.get(Value.cast(sums[m])) & 0xFFFF_FFFF
-                    results[now - SIZE * cycles - m, m] = (got, due)
+                    results[now - size * cycles - m, m] = (got, due)
             now += 1
 
         sums, expected, last_use = getattr(dut, f"sum_{type}"), {}, {0: -9, 1: -9}
@@ -63,15 +73,9 @@ def test_products_with_loads_at_the_earliest_cycle(types, type):
         for select, k, weights, columns in products:
             while now < last_use[select] + 3:
                 await step()
-            for group in range(SIZE // GROUP):
-                ctx.set(dut.load_valid, 1)
-                ctx.set(dut.load.select, select)
-                ctx.set(dut.load.group, group)
-                for row in range(SIZE):
-                    for i in range(GROUP):
-                        ctx.set(dut.load.weights[row][i], int(weights[row, group * GROUP + i])
-                                & 0xFFFF)
-                await step()
+            groups += [(select, group, weights[:, group * GROUP:][:, :GROUP])
+                       for group in range(size // GROUP)]
+            await step()
             want = tile_product(weights[:k], columns[:k], type).view(np.uint32)
             for n in range(columns.shape[1]):
                 while bubbles.random() < 0.2:
@@ -80,17 +84,17 @@ def test_products_with_loads_at_the_earliest_cycle(types, type):
                 ctx.set(dut.column.active, (1 << k) - 1)
                 ctx.set(dut.column.select, select)
                 ctx.set(dut.column.floating, type == "bf16")
-                for row in range(SIZE):
+                for row in range(size):
                     ctx.set(dut.column.elements[row], int(columns[row, n]) & 0xFFFF)
-                for m in range(SIZE):
+                for m in range(size):
                     expected[now, m] = int(want[m, n])
                 last_use[select] = now
                 await step()
-        for _ in range(SIZE * cycles + SIZE + 2):
+        for _ in range(size * cycles + size + 2):
             await step()
 
     simulate(dut, drive)
-    assert len(results) == sum(columns.shape[1] for *_, columns in products) * SIZE
+    assert len(results) == sum(columns.shape[1] for *_, columns in products) * size
     for got, want in results.values():
         assert got == want
 
