@@ -18,7 +18,7 @@ def span(address, length, beat_bytes):
 
 
 @pytest.mark.parametrize("config", [NARROW, DmaConfig(), DmaConfig(data_width=512, max_burst=256,
-                                                                   buffer_bytes=16384)])
+                                                                   buffer_bytes=32768)])
 def test_dma_bursts_around_a_page(config):
     """All addresses within two beats of a page boundary, lengths around beat, burst and page."""
     beat_bytes = config.data_width // 8
