@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sim.errors import UserError
+
 __all__ = ["MATRICES", "PROGRAMS", "write_report"]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,10 +24,19 @@ MATRICES = ((64, 64, 64, "int8"), (64, 64, 64, "bf16"), (37, 100, 65, "int8"),
 
 
 def _command(folder: Path, *arguments: str) -> dict:
-    """Run ``tilicho`` and return its figures."""
+    """Run ``tilicho`` and return its figures; the exit status may be a program's own.
+
+    Raises
+    ------
+    :exc:`UserError`
+        If the command wrote no figures.
+    """
     target = folder / "figures.json"
+    target.unlink(missing_ok=True)
     subprocess.run([sys.executable, "-m", "sim.cli", *arguments, "--json", str(target)],
-                   check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+                   check=False, cwd=ROOT, stdout=subprocess.DEVNULL)
+    if not target.exists():
+        raise UserError(f"tilicho {' '.join(arguments)} has failed: run it alone to see why")
     return json.loads(target.read_text())
 
 
