@@ -40,6 +40,7 @@ def write_view(waves: Path, folder: Path) -> Path:
 
 def _group(title: str, scope: str, ports) -> list[str]:
     """Lines of one closed group, clock, reset and ports without a name left out."""
+    scope = scope.replace("\\", "")
     names = [(name, width) for name, width in ports
              if name not in ("clk", "rst") and not name.startswith("\\")]
     if not names:
