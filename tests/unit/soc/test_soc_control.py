@@ -48,7 +48,7 @@ def test_identity_tells_the_configuration():
         digits = f"{await read('PRESET_HI'):04x}{await read('PRESET_LO'):08x}"
         assert digits == preset_hash(config)
         params = await read("PARAMS")
-        assert params == 8 | 4 << 8 | 32 << 16
+        assert params == 8 | 4 << 8 | 64 << 16
 
     simulate(dut, testbench)
 
