@@ -109,7 +109,8 @@ FIELDS: tuple[Field, ...] = (
     Field("from_sbuf", 13, 1, "Read the source from SBUF, at `address`, instead of PSUM"),
     Field("bias", 14, 1, "Add the bias word of each partition"),
     Field("relu", 15, 1, "Replace negative values by zero, after the bias"),
-    Field("release", 16, 1, "The PSUM bank's contents are dead when the instruction has finished"),
+    Field("release", 16, 1, "The PSUM bank's contents are dead when the instruction has finished; "
+          "no effect in this version"),
     Field("output", 17, 3, "Format of the result", OUTPUTS),
     Field("interrupt", 23, 1, "Set the engine's done flag when the instruction signals"),
     Field("wait", 24, 1, "Start only when semaphore[wait_index] >= wait_value"),
