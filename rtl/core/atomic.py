@@ -1,6 +1,6 @@
 """What an atomic memory operation stores."""
 
-from amaranth import Const, Module, Mux, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -42,20 +42,27 @@ class AtomicUnit(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        mask, sign = Signal(64), Signal(64)
+        mask = Signal(64)
+        old_sign, operand_sign = Signal(), Signal()
         with m.Switch(self.size_log2):
             for size in range(4):
                 with m.Case(size):
                     bits = 8 << size
-                    m.d.comb += [mask.eq((1 << bits) - 1), sign.eq(1 << bits - 1)]
+                    m.d.comb += [mask.eq((1 << bits) - 1), old_sign.eq(self.old[bits - 1]),
+                                 operand_sign.eq(self.operand[bits - 1])]
+        # One adder: the sum, or for the comparisons the difference, whose borrow decides.
         code = self.operation.as_value()
-        flip = Mux(code[1], Const(0, 64), sign)
-        operand_less = Signal()
-        m.d.comb += operand_less.eq(((self.operand & mask) ^ flip) < (self.old ^ flip))
+        compares = Signal()
+        total = Signal(65)
+        m.d.comb += [
+            compares.eq(code[2]),
+            total.eq(self.old + ((self.operand & mask) ^ compares.replicate(64)) + compares),
+        ]
+        old_less = ~total[64] ^ (~code[1] & (old_sign ^ operand_sign))
 
         with m.Switch(self.operation):
             with m.Case(AtomicOp.ADD):
-                m.d.comb += self.result.eq(self.old + self.operand)
+                m.d.comb += self.result.eq(total)
             with m.Case(AtomicOp.CLEAR):
                 m.d.comb += self.result.eq(self.old & ~self.operand)
             with m.Case(AtomicOp.TOGGLE):
@@ -65,6 +72,6 @@ class AtomicUnit(wiring.Component):
             with m.Case(AtomicOp.NONE, AtomicOp.SWAP):
                 m.d.comb += self.result.eq(self.operand)
             with m.Default():
-                # MIN has the odd codes: it takes the operand when that is the lesser one.
-                m.d.comb += self.result.eq(Mux(operand_less == code[0], self.operand, self.old))
+                # MIN has the odd codes: it keeps the old value when that is the lesser one.
+                m.d.comb += self.result.eq(Mux(old_less == code[0], self.old, self.operand))
         return m

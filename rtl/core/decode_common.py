@@ -114,7 +114,7 @@ def shift_immediate(m, uop, *, kind, amount, wide):
     """Shift ``b`` by a constant: ``kind`` is 0 LSL, 1 LSR, 2 ASR, 3 ROR."""
     top = Mux(wide, 63, 31)
     m.d.comb += [uop.unit.eq(Unit.SHIFT), uop.shift.eq(ShiftOp.FIELD),
-                 uop.rotate.eq(amount), uop.high.eq(top - amount)]
+                 uop.rotate.eq(amount), uop.high.eq(~amount & top)]
     with m.Switch(kind):
         with m.Case(0):
             m.d.comb += [uop.rotate.eq(-amount), uop.low.eq(amount), uop.high.eq(top)]

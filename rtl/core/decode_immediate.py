@@ -23,6 +23,9 @@ def bitmask_immediate(m, fields):
 
     The value repeats an element of 2, 4, ... 64 bits; the element is a run of ``imms + 1`` ones,
     rotated right by ``immr``. The position of the leading zero of ``N:~imms`` gives the size.
+
+    The run goes from bit ``first`` to bit ``last`` of the element, perhaps around its end: these
+    are the bits up to ``last`` without those below ``first``, or the complement of that.
     """
     n, immr, imms = fields.insn[22], fields.immr, fields.imms
     inside = Signal(6)
@@ -31,18 +34,33 @@ def bitmask_immediate(m, fields):
     for bit in range(5, 0, -1):
         with m.Elif(~imms[bit]):
             m.d.comb += inside.eq((1 << bit) - 1)
-    ones = Signal(6)
-    m.d.comb += ones.eq(imms & inside)
-    run = Signal(64)
-    m.d.comb += [run[bit].eq((Const(bit, 6) & inside) <= ones) for bit in range(64)]
-    value = run
-    for stage in range(6):
-        rotated = Signal(64, name=f"run_rotated_{1 << stage}")
-        m.d.comb += rotated.eq(Mux(immr[stage], value.rotate_right(1 << stage), value))
-        value = rotated
-    valid = Signal()
-    m.d.comb += valid.eq((inside != 0) & (ones != inside) & (fields.wide | ~n))
+    first, last, around = Signal(6), Signal(6), Signal()
+    m.d.comb += [first.eq(-immr & inside), last.eq((imms - immr) & inside),
+                 around.eq(last < first)]
+    up_to = _marks(m, last, inside, 1, "up_to")
+    below = _marks(m, first, inside, 0, "below")
+    value, valid = Signal(64), Signal()
+    m.d.comb += [
+        value.eq(up_to ^ below ^ around.replicate(64)),
+        valid.eq((inside != 0) & ((imms & inside) != inside) & (fields.wide | ~n)),
+    ]
     return value, valid
+
+
+def _marks(m, limit, inside, equal, name):
+    """Mark each bit whose number, modulo the size of the element, is below ``limit``.
+
+    With ``equal`` its own number is marked, too. ``limit`` has no bit outside ``inside``. Built
+    from the lowest bit of the number upwards: as comparisons they would be carry chains.
+    """
+    marks = Const(equal, 1)
+    for bit in range(6):
+        wider = Signal(2 << bit, name=f"{name}_{bit}")
+        size = 1 << bit
+        m.d.comb += wider.eq(Cat(marks | limit[bit].replicate(size),
+                                 marks & (limit[bit] | ~inside[bit]).replicate(size)))
+        marks = wider
+    return marks
 
 
 class ImmediateDecoder(ClassDecoder):
@@ -132,11 +150,13 @@ class ImmediateDecoder(ClassDecoder):
         with m.If(kind == 1):
             read(m, o.uop.c, fields.rd)
         write(m, o.uop, fields.rd)
-        extract = imms >= immr
-        base = Mux(wide, 64, 32) - immr
+        # Insertion, imms below immr: the difference wraps to the field's top bit.
+        difference = Signal(7)
+        m.d.comb += difference.eq(imms - immr)
+        top = Mux(wide, 63, 31)
         fill = Mux(kind == 0, Fill.SIGN, Mux(kind == 1, Fill.KEEP, Fill.ZERO))
-        field_move(m, o.uop, rotate=immr, low=Mux(extract, 0, base),
-                   high=Mux(extract, imms - immr, base + imms), fill=fill)
+        field_move(m, o.uop, rotate=immr, low=Mux(difference[6], -immr & top, 0),
+                   high=difference[:6] & top, fill=fill)
         m.d.comb += o.uop.wide.eq(wide)
 
     def _extract(self, m, fields, o):
@@ -159,4 +179,4 @@ class ImmediateDecoder(ClassDecoder):
             read(m, o.uop.b, fields.rm)
             read_temporary(m, o.uop.c)
             write(m, o.uop, fields.rd)
-            field_move(m, o.uop, rotate=amount, low=0, high=top - amount, fill=Fill.KEEP)
+            field_move(m, o.uop, rotate=amount, low=0, high=~amount & top, fill=Fill.KEEP)

@@ -197,11 +197,23 @@ class RegisterDecoder(ClassDecoder):
                     with m.If(self.insn[10:12] == kind):
                         m.d.comb += o.uop.shift.eq(op)
             with m.Case("010---"):
-                size = self.insn[10:12]
-                legal(m, o, fields.wide == (size == 3))
-                self._operands(m, fields, o, shifted=0)
-                m.d.comb += [o.uop.alu.eq(AluOp.CRC), o.uop.wide.eq(0), o.uop.size_log2.eq(size),
-                             o.uop.castagnoli.eq(self.insn[12])]
+                self._crc(m, fields, o)
+
+    def _crc(self, m, fields, o):
+        """Remainder of up to a word; a doubleword takes two steps."""
+        size = self.insn[10:12]
+        double = size == 3
+        legal(m, o, fields.wide == double)
+        self._operands(m, fields, o, shifted=0)
+        m.d.comb += [
+            o.uop.alu.eq(AluOp.CRC), o.uop.wide.eq(0), o.uop.size_log2.eq(size),
+            o.uop.castagnoli.eq(self.insn[12]), o.uop.high_half.eq(self.step[0]),
+        ]
+        with m.If(double & (self.step == 0)):
+            write_temporary(m, o.uop)
+            m.d.comb += o.more.eq(1)
+        with m.If(self.step[0]):
+            read_temporary(m, o.uop.a)
 
     def _one_source(self, m, fields, o):
         read(m, o.uop.b, fields.rn)

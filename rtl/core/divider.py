@@ -4,21 +4,18 @@ from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.core.alu import leading_zeros
-
 __all__ = ["Divider"]
 
 
 class Divider(wiring.Component):
     """64-bit and 32-bit division, rounding toward zero, two quotient bits a cycle.
 
-    Only the bits that the quotient can have are computed: the divisor is first moved under the
-    leading one of the dividend. Division by zero gives zero; the most negative number divided by
-    -1 gives itself.
+    Leading zeros of the dividend are skipped, up to sixteen a cycle. Division by zero gives zero;
+    the most negative number divided by -1 gives itself.
 
     Timing
     ------
-    ``start`` with the operands in one cycle; ``done`` 2 to 35 cycles later, for one cycle, and
+    ``start`` with the operands in one cycle; ``done`` 1 to 34 cycles later, for one cycle, and
     ``result`` holds until the next ``start``. ``start`` is ignored while busy.
 
     Members
@@ -49,60 +46,62 @@ class Divider(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        def magnitude(value, name):
-            sign = Signal(name=f"{name}_sign")
-            whole = Signal(64, name=f"{name}_magnitude")
-            m.d.comb += [
-                sign.eq(self.signed & Mux(self.wide, value[63], value[31])),
-                whole.eq((Cat(value[:32], Mux(self.wide, value[32:], sign.replicate(32)))
-                          ^ sign.replicate(64)) + sign),
-            ]
-            return sign, whole
-
-        a_sign, a_magnitude = magnitude(self.a, "a")
-        b_sign, b_magnitude = magnitude(self.b, "b")
-
-        remainder, divisor, quotient = Signal(64), Signal(64), Signal(64)
-        double = Signal(65)
-        negate, wide = Signal(), Signal()
-        steps = Signal(6)
-        a_zeros = leading_zeros(m, remainder, "a_zeros")
-        b_zeros = leading_zeros(m, divisor, "b_zeros")
-        # Two steps in a row: against twice the divisor, and against the divisor.
-        first, second = Signal(66), Signal(65)
-        between = Signal(64)
+        negative_a, negative_b, zero_b = Signal(), Signal(), Signal()
+        word = ~self.wide
         m.d.comb += [
-            first.eq(remainder - double),
-            between.eq(Mux(first[65], remainder, first)),
-            second.eq(between - divisor),
+            negative_a.eq(self.signed & Mux(word, self.a[31], self.a[63])),
+            negative_b.eq(self.signed & Mux(word, self.b[31], self.b[63])),
+            zero_b.eq((self.b[:32] == 0) & (word | (self.b[32:] == 0))),
+        ]
+        magnitude, divisor = Signal(64), Signal(64)
+        m.d.comb += [
+            magnitude.eq((self.a ^ negative_a.replicate(64)) + negative_a),
+            # What is added to subtract the divisor's magnitude: a negative one as it stands.
+            divisor.eq(Cat(self.b[:32], Mux(word, negative_b.replicate(32), self.b[32:]))
+                       ^ (~negative_b).replicate(64)),
+        ]
+
+        remainder, addend, quotient = Signal(64), Signal(64), Signal(64)
+        carry, negate, wide, leading = Signal(), Signal(), Signal(), Signal()
+        steps = Signal(6)
+        difference_1, difference_2 = Signal(66), Signal(66)
+        between = Signal(64)
+        ahead_1, ahead_2 = Cat(quotient[63], remainder), Cat(quotient[62], between)
+        m.d.comb += [
+            difference_1.eq(ahead_1 + Cat(addend, Const(3, 2)) + carry),
+            between.eq(Mux(difference_1[65], ahead_1, difference_1)),
+            difference_2.eq(ahead_2 + Cat(addend, Const(3, 2)) + carry),
         ]
 
         with m.FSM(name="divide"):
             with m.State("IDLE"):
                 with m.If(self.start):
                     m.d.sync += [
-                        remainder.eq(a_magnitude), divisor.eq(b_magnitude), quotient.eq(0),
-                        negate.eq(a_sign ^ b_sign), wide.eq(self.wide),
+                        remainder.eq(0), addend.eq(divisor), carry.eq(~negative_b),
+                        negate.eq(negative_a ^ negative_b), wide.eq(self.wide), leading.eq(1),
+                        steps.eq(Mux(word, 16, 32)),
+                        quotient.eq(Mux(word, Cat(Const(0, 32), magnitude[:32]), magnitude)),
                     ]
-                    m.next = "ALIGN"
-            with m.State("ALIGN"):
-                shift = Signal(7)
-                m.d.comb += shift.eq(b_zeros - a_zeros)
-                # The divisor is moved by an even number of places: one step more does no harm.
-                m.d.sync += [divisor.eq(divisor << Cat(Const(0, 1), shift[1:6])),
-                             double.eq(divisor << Cat(Const(1, 1), shift[1:6])),
-                             steps.eq(shift[1:])]
-                m.next = "SUBTRACT"
-                with m.If(b_zeros[6] | (b_zeros < a_zeros)):
-                    m.next = "DONE"
-            with m.State("SUBTRACT"):
-                m.d.sync += [
-                    quotient.eq(Cat(~second[64], ~first[65], quotient[:62])),
-                    divisor.eq(divisor >> 2), double.eq(double >> 2), steps.eq(steps - 1),
-                    remainder.eq(Mux(second[64], between, second)),
-                ]
-                with m.If(steps == 0):
-                    m.next = "DONE"
+                    m.next = "DIVIDE"
+                    with m.If(zero_b):
+                        m.d.sync += quotient.eq(0)
+                        m.next = "DONE"
+            with m.State("DIVIDE"):
+                # Leading zeros of the dividend are skipped: they change nothing.
+                with m.If(leading & (quotient[48:] == 0) & (steps[3:] != 0)):
+                    m.d.sync += [quotient.eq(quotient << 16), steps.eq(steps - 8)]
+                    with m.If(steps == 8):
+                        m.next = "DONE"
+                with m.Elif(leading & (quotient[60:] == 0) & (steps[1:] != 1)):
+                    m.d.sync += [quotient.eq(quotient << 4), steps.eq(steps - 2)]
+                with m.Else():
+                    m.d.sync += [
+                        quotient.eq(Cat(~difference_2[65], ~difference_1[65], quotient)),
+                        remainder.eq(Mux(difference_2[65], ahead_2, difference_2)),
+                        steps.eq(steps - 1), leading.eq(0),
+                    ]
+                    with m.If(steps == 1):
+                        m.next = "DONE"
             with m.State("DONE"):
                 m.d.comb += self.done.eq(1)
                 m.next = "IDLE"
@@ -110,6 +109,6 @@ class Divider(wiring.Component):
         signed_quotient = Signal(64)
         m.d.comb += [
             signed_quotient.eq((quotient ^ negate.replicate(64)) + negate),
-            self.result.eq(Cat(signed_quotient[:32], Mux(wide, signed_quotient[32:], 0))),
+            self.result.eq(Cat(signed_quotient[:32], signed_quotient[32:] & wide.replicate(32))),
         ]
         return m

@@ -154,7 +154,8 @@ class ExecuteStage(wiring.Component):
             shifter.rotate.eq(uop.rotate), shifter.low.eq(uop.low), shifter.high.eq(uop.high),
             shifter.source.eq(b), shifter.other.eq(c),
             bits.operation.eq(uop.bits), bits.wide.eq(uop.wide), bits.value.eq(b),
-            crc.remainder.eq(a[:32]), crc.value.eq(b), crc.size_log2.eq(uop.size_log2),
+            crc.remainder.eq(a[:32]), crc.value.eq(Mux(uop.high_half, b[32:], b[:32])),
+            crc.size_log2.eq(uop.size_log2),
             crc.castagnoli.eq(uop.castagnoli),
         ]
         with m.Switch(uop.unit):

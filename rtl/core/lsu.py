@@ -151,7 +151,7 @@ class LoadStoreUnit(wiring.Component):
         beats = Cat(Mux(cached & ~second, cache.row, first_beat),
                     Mux(cached, cache.row[:64], second_beat))
         m.d.comb += [self.drained.eq(stores.empty), self.store_error.eq(stores.error)]
-        self._extend(m, (beats >> (lane << 3))[:64])
+        self._extend(m, self._align(m, beats, lane))
 
         bus = self.m_axi
         m.d.comb += [
@@ -234,18 +234,22 @@ class LoadStoreUnit(wiring.Component):
     def _store_lanes(self, m, stores, cache, lane, unaligned, beat_addr, second):
         """Put the data on its lanes, over two beats; evictions come before them."""
         access, width = self.access, self.config.bus_width
-        lanes = Signal(2 * width)
         strobes = Signal(width // 4)
         mask = Signal(8)
+        rotated = access.data
+        for stage in range(3):
+            step = Signal(64, name=f"data_rotated_{8 << stage}")
+            m.d.comb += step.eq(Mux(lane[stage], rotated.rotate_left(8 << stage), rotated))
+            rotated = step
         with m.Switch(access.size_log2):
             for size in range(4):
                 with m.Case(size):
                     m.d.comb += mask.eq((1 << (1 << size)) - 1)
         m.d.comb += [
-            lanes.eq(access.data << (lane << 3)), strobes.eq(mask << lane),
-            cache.write.eq(access.write),
+            strobes.eq(mask << lane), cache.write.eq(access.write),
             cache.maintenance.eq(access.maintenance), cache.by_set.eq(access.by_set),
-            cache.data.eq(Mux(second, lanes[width:], lanes[:width])),
+            # Every word of both beats holds the rotated data; the strobes choose.
+            cache.data.eq(rotated.replicate(width // 64)),
             cache.strobe.eq(Mux(second, strobes[width // 8:], strobes[:width // 8])),
             cache.empty.eq(stores.empty), cache.evicted.ready.eq(stores.i.ready),
         ]
@@ -296,6 +300,25 @@ class LoadStoreUnit(wiring.Component):
             m.next = "READ-ADDRESS"
         with m.Else():
             m.next = "LOADED"
+
+    def _align(self, m, beats, lane):
+        """Return the 8 bytes from ``lane`` on: each from its word, then rotated into place."""
+        words = [beats.word_select(index, 64) for index in range(len(beats) // 64)]
+        behind = Signal(8)
+        m.d.comb += behind.eq(~(Const(0xFF, 8) << lane[:3])[:8])
+        value = Signal(64)
+        for octet in range(8):
+            with m.Switch(Cat(behind[octet], lane[3:])):
+                for index, word in enumerate(words):
+                    # A word is reached from its own lanes, or from those of the word below.
+                    choices = {2 * index, 2 * index - 1} & set(range(2 * len(words) - 2))
+                    with m.Case(*sorted(choices)):
+                        m.d.comb += value.word_select(octet, 8).eq(word.word_select(octet, 8))
+        for stage in range(3):
+            step = Signal(64, name=f"value_rotated_{8 << stage}")
+            m.d.comb += step.eq(Mux(lane[stage], value.rotate_right(8 << stage), value))
+            value = step
+        return value
 
     def _extend(self, m, value):
         access = self.access

@@ -1,6 +1,6 @@
 """The one rotator of the core, and the mask that turns rotation into shifts and bit fields."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -57,7 +57,8 @@ class Shifter(wiring.Component):
             with m.Case(ShiftOp.LSL):
                 m.d.comb += [rotate.eq(-amount), low.eq(amount), high.eq(top)]
             with m.Case(ShiftOp.LSR, ShiftOp.ASR):
-                m.d.comb += [rotate.eq(amount), high.eq(top - amount),
+                # ~x & top is top - x without a carry chain.
+                m.d.comb += [rotate.eq(amount), high.eq(~amount & top),
                              signed.eq(self.operation == ShiftOp.ASR)]
             with m.Case(ShiftOp.ROR):
                 m.d.comb += [rotate.eq(amount), high.eq(top)]
@@ -75,17 +76,22 @@ class Shifter(wiring.Component):
 
         sign_index = Signal(6)
         m.d.comb += sign_index.eq((high + rotate) & top)
-        sign = Signal()
-        m.d.comb += sign.eq(self.source.bit_select(sign_index, 1) & signed)
-        keep = Signal()
-        m.d.comb += keep.eq((self.operation == ShiftOp.FIELD) & (self.fill == Fill.KEEP))
+        sign, keep = Signal(), Signal()
+        m.d.comb += [
+            sign.eq(self.source.bit_select(sign_index, 1) & signed),
+            keep.eq((self.operation == ShiftOp.FIELD) & (self.fill == Fill.KEEP)),
+        ]
 
-        bits = []
-        for bit in range(64):
-            reaches, below = bit <= high, bit >= low
-            around = Mux(keep, self.other[bit], sign & ~reaches)
-            bits.append(Mux(reaches & below, rotated[bit], around))
-        merged = Signal(64)
-        m.d.comb += [merged.eq(Cat(*bits)),
-                     self.result.eq(Cat(merged[:32], merged[32:] & self.wide.replicate(32)))]
+        # Shifted constants map to two levels of logic, comparisons of each bit to carry chains.
+        reaches, above, upper = Signal(64), Signal(64), Signal(64)
+        around, inside = Signal(64), Signal(64)
+        m.d.comb += [
+            reaches.eq(~(Const(-2, 64) << high)[:64]),
+            above.eq((Const(-1, 64) << low)[:64]),
+            upper.eq(Cat(Const(-1, 32), self.wide.replicate(32))),
+            inside.eq(reaches & above),
+            around.eq((self.other & keep.replicate(64) & upper)
+                      | (~reaches & sign.replicate(64) & upper)),
+            self.result.eq((rotated & inside) | (around & ~inside)),
+        ]
         return m

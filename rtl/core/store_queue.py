@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.bus.axi import AXI4Signature, Burst
+from rtl.lib.fifo import StreamFifo
 
 __all__ = ["StoreQueue", "StoreRequest"]
 
@@ -54,7 +55,7 @@ class StoreQueue(wiring.Component):
         Writes only.
     """
 
-    DEPTH = 4
+    DEPTH = 8
     OUTSTANDING = 16
 
     def __init__(self, *, addr_width: int, bus_width: int):
@@ -70,16 +71,15 @@ class StoreQueue(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        places = [Signal(self.layout, name=f"place_{index}") for index in range(self.DEPTH)]
-        count = Signal(range(self.DEPTH + 1))
+        m.submodules.places = places = StreamFifo(self.layout, self.DEPTH)
+        wiring.connect(m, wiring.flipped(self.i), places.i)
         waiting = Signal(range(self.OUTSTANDING + 1))
-        head = places[0]
+        head = places.o.payload
         address_done, data_done, leave = Signal(), Signal(), Signal()
         bus = self.m_axi
         present = Signal()
         m.d.comb += [
-            self.i.ready.eq(count != self.DEPTH),
-            present.eq((count != 0) & (waiting != self.OUTSTANDING)),
+            present.eq(places.o.valid & (waiting != self.OUTSTANDING)),
             bus.awvalid.eq(present & ~address_done & ~head.continued),
             bus.wvalid.eq(present & ~data_done),
             bus.awaddr.eq(head.addr), bus.awsize.eq(head.size_log2), bus.awburst.eq(Burst.INCR),
@@ -88,7 +88,8 @@ class StoreQueue(wiring.Component):
             bus.bready.eq(1),
             leave.eq(present & (address_done | head.continued | bus.awready)
                      & (data_done | bus.wready)),
-            self.empty.eq((count == 0) & (waiting == 0)),
+            places.o.ready.eq(leave),
+            self.empty.eq(~places.o.valid & (waiting == 0)),
             self.error.eq(bus.bvalid & bus.bresp.as_value()[1]),
         ]
         with m.If(leave):
@@ -97,15 +98,4 @@ class StoreQueue(wiring.Component):
             m.d.sync += [address_done.eq(address_done | (bus.awvalid & bus.awready)),
                          data_done.eq(data_done | (bus.wvalid & bus.wready))]
         m.d.sync += waiting.eq(waiting + (leave & head.last) - bus.bvalid)
-
-        enter = self.i.valid & self.i.ready
-        m.d.sync += count.eq(count + enter - leave)
-        for index, place in enumerate(places):
-            with m.If(leave):
-                if index + 1 < self.DEPTH:
-                    m.d.sync += place.eq(places[index + 1])
-                with m.If(enter & (count == index + 1)):
-                    m.d.sync += place.eq(self.i.payload)
-            with m.Elif(enter & (count == index)):
-                m.d.sync += place.eq(self.i.payload)
         return m

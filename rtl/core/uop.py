@@ -163,7 +163,7 @@ class Uop(data.Struct):
     match_also: 1       # and the one before was
     if_match: 1         # store only after a match
     unless_match: 1     # load, but c after a match
-    high_half: 1        # upper 64 bits of the product
+    high_half: 1        # upper 64 bits of the product; upper word of a CRC operand
     long: 1             # operands of the multiplication are 32 bits
     link: 1             # branch writes the return address
     return_: 1          # indirect branch that ends a function
