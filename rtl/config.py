@@ -77,6 +77,8 @@ class CoreConfig:
         Ways of either cache.
     btb_entries : :class:`int`
         Entries of the branch target buffer.
+    history_bits : :class:`int`
+        Outcomes of branches that take part in predicting the next one's direction.
     issue_width : :class:`int`
         Micro-ops issued in a cycle.
     timer_hz : :class:`int`
@@ -90,7 +92,8 @@ class CoreConfig:
     icache_bytes: int = 8192
     dcache_bytes: int = 8192
     ways: int = 1
-    btb_entries: int = 256
+    btb_entries: int = 512
+    history_bits: int = 8
     issue_width: int = 1
     timer_hz: int = 60_000_000
     retire_port: bool = True
@@ -103,8 +106,10 @@ class CoreConfig:
         _power_of_two("Branch target buffer entries", self.btb_entries, 16, 4096)
         if self.issue_width != 1:
             raise ValueError(f"Issue width must be 1, not {self.issue_width!r}")
-        if not 32 <= self.addr_width <= 48:
-            raise ValueError(f"Core address width must be 32 to 48, not {self.addr_width!r}")
+        if not 0 <= self.history_bits <= 11:
+            raise ValueError(f"History bits must be 0 to 11, not {self.history_bits!r}")
+        if not 32 <= self.addr_width <= 40:
+            raise ValueError(f"Core address width must be 32 to 40, not {self.addr_width!r}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

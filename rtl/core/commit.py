@@ -13,6 +13,7 @@ from rtl.core.divider import Divider
 from rtl.core.execute import Executed
 from rtl.core.issue import Late, ResultLayout, lateness
 from rtl.core.lsu import LoadStoreUnit
+from rtl.core.predictor import PC_BITS
 from rtl.core.retire_collector import RetiredUop
 from rtl.core.syndrome import ExceptionClass, syndrome
 from rtl.core.sysregs import SystemRegisters
@@ -66,6 +67,8 @@ class CommitStage(wiring.Component):
         Register file.
     sp_el0 : :py:`In(64)`
         SP_EL0.
+    beyond : :py:`In(64 - PC_BITS)`
+        Upper part of the address of an instruction that could not be fetched for it, else 0.
     irq : :py:`In(1)`
         Interrupt request.
     irq_taken, serror_taken : :py:`Out(1)`
@@ -104,6 +107,7 @@ class CommitStage(wiring.Component):
             "sp_el0_write":  Out(1),
             "sp_el0_value":  Out(64),
             "sp_el0":        In(64),
+            "beyond":        In(64 - PC_BITS),
             "irq":           In(1),
             "irq_taken":     Out(1),
             "serror_taken":  Out(1),
@@ -238,7 +242,7 @@ class CommitStage(wiring.Component):
                                  self.flush_cause.eq(CycleCause.SYSTEM)]
 
     def _exceptions(self, m, system, lsu, fault, sp_fault):
-        uop = self.i.uop
+        uop, pc = self.i.uop, Cat(self.i.pc, self.beyond)
         serror = Signal()
         with m.If(lsu.store_error):
             m.d.sync += serror.eq(1)
@@ -247,12 +251,12 @@ class CommitStage(wiring.Component):
         m.d.comb += [
             self.irq_taken.eq((self.irq | system.timer_irq) & ~system.irq_masked),
             self.serror_taken.eq(serror & ~system.serror_masked),
-            system.enter_pc.eq(Mux(uop.after, self.i.pc + 4, self.i.pc)),
+            system.enter_pc.eq(Mux(uop.after, self.i.pc + 4, pc)),
             system.enter_kind.eq(Cat(uop.interrupt | uop.serror, uop.serror)),
             system.enter_syndrome.eq(uop.syndrome),
         ]
         with m.If(uop.fetch_fault):
-            m.d.comb += [system.enter_has_address.eq(1), system.enter_address.eq(self.i.pc)]
+            m.d.comb += [system.enter_has_address.eq(1), system.enter_address.eq(pc)]
         with m.If(sp_fault):
             m.d.comb += system.enter_syndrome.eq(syndrome(ExceptionClass.SP_ALIGNMENT))
         with m.Elif(lsu.fault):
@@ -326,7 +330,7 @@ class CommitStage(wiring.Component):
         temporary = (uop.dest.index == 31) & ~uop.dest_sp
         m.d.sync += [
             retired.first.eq(slot.first), retired.last.eq(slot.last),
-            retired.pc.eq(slot.pc), retired.insn.eq(slot.insn),
+            retired.pc.eq(Cat(slot.pc, self.beyond)), retired.insn.eq(slot.insn),
             retired.exception.eq(fault), retired.interrupt.eq(fault & uop.interrupt),
             retired.syndrome.eq(Mux(fault & ~uop.interrupt, system.enter_syndrome, 0)),
             retired.register.valid.eq(uop.dest.used & ~temporary),

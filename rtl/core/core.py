@@ -112,7 +112,8 @@ class Core(wiring.Component):
             fetch.redirect.eq(flush),
             fetch.target.eq(Mux(commit.flush, commit.target, execute.target)),
             fetch.invalidate.eq(commit.invalidate),
-            fetch.update.eq(execute.update),
+            fetch.update.eq(execute.update), fetch.repair.eq(~commit.flush),
+            fetch.depth.eq(execute.o.prediction.depth),
         ]
 
         m.d.comb += [
@@ -132,7 +133,7 @@ class Core(wiring.Component):
             execute.flush.eq(commit.flush), execute.flush_cause.eq(flush_cause),
             commit.i.eq(execute.o), commit.executed.eq(execute.executed),
             commit.lookup_addr.eq(execute.addr), commit.product.eq(multiplier.result),
-            commit.irq.eq(self.irq),
+            commit.beyond.eq(fetch.beyond), commit.irq.eq(self.irq),
             registers.clear.eq(clearing), registers.clear_index.eq(clear_index),
             self.cause.eq(commit.cause),
         ]

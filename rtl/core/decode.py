@@ -1,6 +1,6 @@
 """The decoder: the only place in the core that knows the instruction set."""
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -9,6 +9,7 @@ from rtl.core.decode_branch import BranchDecoder
 from rtl.core.decode_immediate import ImmediateDecoder
 from rtl.core.decode_memory import MemoryDecoder
 from rtl.core.decode_register import RegisterDecoder
+from rtl.core.predictor import PC_BITS
 from rtl.core.syndrome import ExceptionClass, syndrome
 from rtl.core.uop import DecodedLayout, SystemOp, Unit, Uop
 
@@ -22,7 +23,7 @@ class Decoder(wiring.Component):
 
     Members
     -------
-    insn : :py:`In(32)`, pc : :py:`In(64)`
+    insn : :py:`In(32)`, pc : :py:`In(PC_BITS)`
         Instruction and its address; offsets come out as absolute addresses.
     step : :py:`In(3)`
         Which micro-op of the instruction; 0 first.
@@ -46,7 +47,7 @@ class Decoder(wiring.Component):
     def __init__(self):
         super().__init__({
             "insn":  In(32),
-            "pc":    In(64),
+            "pc":    In(PC_BITS),
             "step":  In(3),
             "el0":   In(1),
             "uop":   Out(Uop),
@@ -77,15 +78,17 @@ class Decoder(wiring.Component):
             with m.Case("-101"):
                 m.d.comb += chosen.eq(register.o)
 
-        base = Signal(64)
-        with m.If(chosen.relative):
-            m.d.comb += base.eq(Mux(chosen.page, Cat(Const(0, 12), self.pc[12:]), self.pc))
+        # Two bits more than the address: what leaves it at either end keeps its sign.
+        relative = Signal(signed(PC_BITS + 2))
+        base = Mux(chosen.page, Cat(Const(0, 12), self.pc[12:]), self.pc)
         m.d.comb += [
             self.legal.eq(chosen.legal),
             self.uop.eq(chosen.uop),
-            self.uop.imm.eq(base + chosen.uop.imm),
+            relative.eq(base + chosen.uop.imm[:PC_BITS + 2]),
             self.more.eq(chosen.more),
         ]
+        with m.If(chosen.relative):
+            m.d.comb += self.uop.imm.eq(relative)
         with m.If(~chosen.legal):
             m.d.comb += [
                 self.uop.eq(0),

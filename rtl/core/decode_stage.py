@@ -61,8 +61,8 @@ class DecodeStage(wiring.Component):
         more = Signal()
         m.d.comb += [
             slot.valid.eq(self.i.valid), slot.first.eq(step == 0), slot.last.eq(~more),
-            slot.pc.eq(fetched.pc), slot.insn.eq(fetched.insn), slot.taken.eq(fetched.taken),
-            slot.target.eq(fetched.target), slot.uop.eq(decoder.uop), more.eq(decoder.more),
+            slot.pc.eq(fetched.pc), slot.insn.eq(fetched.insn),
+            slot.prediction.eq(fetched.prediction), slot.uop.eq(decoder.uop), more.eq(decoder.more),
         ]
         self._interrupt(m, slot, more, fetched, step == 0)
 

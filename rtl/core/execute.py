@@ -9,7 +9,7 @@ from rtl.core.atomic import AtomicUnit
 from rtl.core.cause import CycleCause
 from rtl.core.crc import CrcUnit
 from rtl.core.issue import Operands
-from rtl.core.predictor import PredictorUpdateLayout
+from rtl.core.predictor import BranchKind, PredictorUpdateLayout
 from rtl.core.shifter import Shifter
 from rtl.core.uop import AluOp, BranchOp, CarryIn, Slot, Unit
 
@@ -189,10 +189,10 @@ class ExecuteStage(wiring.Component):
 
     def _branch(self, m, uop, holds):
         a = self.operands.a
-        taken, goes, behind = Signal(), Signal(64), Signal(64)
-        is_branch = Signal()
-        m.d.comb += [is_branch.eq(uop.unit == Unit.BRANCH), behind.eq(self.i.pc + 4),
-                     goes.eq(Mux(uop.branch == BranchOp.REGISTER, a, uop.imm))]
+        prediction, update = self.i.prediction, self.update
+        taken, is_branch, indirect = Signal(), Signal(), Signal()
+        m.d.comb += [is_branch.eq(uop.unit == Unit.BRANCH),
+                     indirect.eq(uop.branch == BranchOp.REGISTER)]
         zero = Cat(a[:32], a[32:] & uop.wide.replicate(32)) == 0
         with m.If(is_branch):
             with m.Switch(uop.branch):
@@ -204,12 +204,21 @@ class ExecuteStage(wiring.Component):
                     m.d.comb += taken.eq(~a.bit_select(uop.rotate, 1) ^ uop.invert)
                 with m.Default():
                     m.d.comb += taken.eq(1)
-        wrong = (taken != self.i.taken) | (taken & (goes != self.i.target))
+        # The immediate of an indirect branch is where it was predicted to go.
+        wrong = ((taken != prediction.taken) | self.i.misled | (indirect & (a != uop.imm)))
         resolves = self.i.valid & self.i.last & self.advance
+        goes, behind = Mux(indirect, a, uop.imm), self.i.pc + 4
         m.d.comb += [
             self.redirect.eq(resolves & wrong),
             self.target.eq(Mux(taken, goes, behind)),
-            self.update.valid.eq(resolves & (is_branch | self.i.taken)),
-            self.update.pc.eq(self.i.pc), self.update.target.eq(goes),
-            self.update.taken.eq(taken),
+            update.valid.eq(resolves & (is_branch | prediction.taken)),
+            update.branch.eq(is_branch), update.taken.eq(taken),
+            update.pc.eq(self.i.pc), update.target.eq(goes), update.prediction.eq(prediction),
+            update.kind.eq(BranchKind.JUMP),
         ]
+        with m.If(uop.return_):
+            m.d.comb += update.kind.eq(BranchKind.RETURN)
+        with m.Elif(uop.link):
+            m.d.comb += update.kind.eq(BranchKind.CALL)
+        with m.Elif((uop.branch != BranchOp.ALWAYS) & ~indirect):
+            m.d.comb += update.kind.eq(BranchKind.CONDITIONAL)

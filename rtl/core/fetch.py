@@ -7,7 +7,13 @@ from amaranth.lib.wiring import In, Out
 from rtl.bus.axi import AXI4Signature
 from rtl.config import CoreConfig
 from rtl.core.icache import InstructionCache
-from rtl.core.predictor import Predictor, PredictorUpdateLayout
+from rtl.core.predictor import (
+    PC_BITS,
+    RETURN_BITS,
+    Prediction,
+    Predictor,
+    PredictorUpdateLayout,
+)
 from rtl.core.regions import in_regions
 
 __all__ = ["Fetch", "FetchFault", "Fetched"]
@@ -23,16 +29,12 @@ class FetchFault(enum.Enum, shape=2):
 
 
 class Fetched(data.Struct):
-    """An instruction on its way to decode.
+    """An instruction on its way to decode."""
 
-    ``taken`` and ``target`` are the prediction: fetch went on at ``target`` behind it.
-    """
-
-    pc: 64
+    pc: PC_BITS
     insn: 32
     fault: FetchFault
-    taken: 1
-    target: 64
+    prediction: Prediction
 
 
 class Fetch(wiring.Component):
@@ -52,10 +54,15 @@ class Fetch(wiring.Component):
         First address, sampled while reset.
     redirect : :py:`In(1)`, target : :py:`In(64)`
         Drop everything fetched and go on at ``target``.
+    beyond : :py:`Out(64 - PC_BITS)`
+        What does not fit into the address of the instruction that faults for it, else 0.
     invalidate : :py:`In(1)`
         Forget the contents of the cache.
     update : :py:`In(PredictorUpdateLayout())`
         What became of a branch.
+    repair : :py:`In(1)`, depth : :py:`In(RETURN_BITS)`
+        ``redirect`` comes from the branch of ``update``; else from an instruction that had the
+        return stack at ``depth``.
     o : :py:`Out(stream.Signature(Fetched))`
         Instructions. The payload may change while ``redirect`` is set.
     busy : :py:`Out(1)`
@@ -73,8 +80,11 @@ class Fetch(wiring.Component):
             "reset_pc":   In(config.addr_width),
             "redirect":   In(1),
             "target":     In(64),
+            "beyond":     Out(64 - PC_BITS),
             "invalidate": In(1),
             "update":     In(PredictorUpdateLayout()),
+            "repair":     In(1),
+            "depth":      In(RETURN_BITS),
             "o":          Out(stream.Signature(Fetched)),
             "busy":       Out(1),
             "missing":    Out(1),
@@ -90,17 +100,18 @@ class Fetch(wiring.Component):
         m.submodules.cache = cache = InstructionCache(
             addr_width=config.addr_width, bus_width=config.bus_width,
             cache_bytes=config.icache_bytes, ways=config.ways)
-        m.submodules.predictor = predictor = Predictor(entries=config.btb_entries)
+        m.submodules.predictor = predictor = Predictor(
+            entries=config.btb_entries, history_bits=config.history_bits)
         wiring.connect(m, wiring.flipped(self.m_axi), cache.m_axi)
 
-        pc = Signal(64, reset_less=True)
-        next_pc = Signal(64)
+        pc = Signal(PC_BITS, reset_less=True)
+        next_pc = Signal(PC_BITS)
         halted = Signal()
         push, space = Signal(), Signal()
         fetched = Signal(Fetched)
 
         executable = in_regions(m, pc, self.regions, "executable")
-        too_high = pc[config.addr_width:].any()
+        too_high = pc[config.addr_width:].any() | self.beyond.any()
         with m.If(pc[:2].any()):
             m.d.comb += fetched.fault.eq(FetchFault.ALIGNMENT)
         with m.Elif(too_high):
@@ -110,7 +121,8 @@ class Fetch(wiring.Component):
         faulty = fetched.fault != FetchFault.NONE
         m.d.comb += [
             fetched.pc.eq(pc), fetched.insn.eq(Mux(faulty, 0, cache.word)),
-            fetched.taken.eq(predictor.taken & ~faulty), fetched.target.eq(predictor.target),
+            fetched.prediction.eq(predictor.o),
+            fetched.prediction.taken.eq(predictor.o.taken & ~faulty),
             push.eq((cache.hit | faulty) & ~halted & ~cache.busy),
             cache.fill.eq(~faulty & ~halted & ~self.redirect),
         ]
@@ -120,19 +132,22 @@ class Fetch(wiring.Component):
         with m.Elif(self.redirect):
             m.d.comb += next_pc.eq(self.target)
         with m.Elif(push & space):
-            m.d.comb += next_pc.eq(Mux(fetched.taken, predictor.target, pc + 4))
+            m.d.comb += next_pc.eq(Mux(predictor.o.taken, predictor.o.target, pc + 4))
         with m.Else():
             m.d.comb += next_pc.eq(pc)
         m.d.sync += pc.eq(next_pc)
-        m.d.comb += [cache.addr.eq(next_pc), predictor.addr.eq(next_pc), predictor.pc.eq(pc)]
+        m.d.comb += [cache.addr.eq(next_pc), predictor.addr.eq(next_pc), predictor.pc.eq(pc),
+                     predictor.advance.eq(push & space)]
         with m.If(self.redirect):
-            m.d.sync += halted.eq(0)
+            m.d.sync += [halted.eq(0), self.beyond.eq(self.target[PC_BITS:])]
         with m.Elif(push & space & faulty):
             m.d.sync += halted.eq(1)
 
         self._queue(m, fetched, push, space)
         m.d.comb += [
             cache.invalidate.eq(self.invalidate), predictor.update.eq(self.update),
+            predictor.repair.eq(self.redirect & self.repair),
+            predictor.rewind.eq(self.redirect & ~self.repair), predictor.depth.eq(self.depth),
             self.busy.eq(cache.busy), self.missing.eq(cache.missing),
         ]
         return m

@@ -5,7 +5,8 @@ from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.core.cause import CycleCause
-from rtl.core.uop import Operand, Slot, Unit
+from rtl.core.predictor import PC_BITS
+from rtl.core.uop import BranchOp, Operand, Slot, Unit
 
 __all__ = ["IssueStage", "Late", "Operands", "ResultLayout", "lateness"]
 
@@ -102,6 +103,7 @@ class IssueStage(wiring.Component):
         with m.If(~self.stall):
             m.d.sync += [self.o.eq(self.i), self.operands.a.eq(a),
                          self.operands.b.eq(Mux(uop.b_imm, uop.imm, b)), self.operands.c.eq(c)]
+            self._compare_target(m)
             with m.If(waits):
                 m.d.sync += [
                     self.o.valid.eq(0),
@@ -110,6 +112,15 @@ class IssueStage(wiring.Component):
         with m.If(self.flush):
             m.d.sync += [self.o.valid.eq(0), self.o.cause.eq(self.flush_cause)]
         return m
+
+    def _compare_target(self, m):
+        """Compare the predicted place with a direct branch's; hand on that of an indirect one."""
+        uop, prediction = self.i.uop, self.i.prediction
+        indirect = uop.branch == BranchOp.REGISTER
+        m.d.sync += self.o.misled.eq(prediction.taken & ~indirect
+                                     & (prediction.target != uop.imm[:PC_BITS + 2]))
+        with m.If(indirect):
+            m.d.sync += self.o.uop.imm.eq(prediction.target)
 
     def _operand(self, m, operand: Operand, sp, stored, name):
         """Return the value, whether it is yet to come, and whether from the multiplier."""

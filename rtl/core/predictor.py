@@ -1,11 +1,41 @@
-"""Branch prediction."""
+"""Branch prediction: target buffer, direction table, return stack."""
 
 from amaranth import Cat, Module, Mux, Signal
-from amaranth.lib import data, wiring
+from amaranth.lib import data, enum, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["Predictor", "PredictorUpdateLayout"]
+__all__ = ["BranchKind", "PC_BITS", "Prediction", "Predictor", "PredictorUpdateLayout",
+           "RETURN_BITS"]
+
+PC_BITS = 40
+"""Width of the address of an instruction; what does not fit in it is not executed."""
+
+INDEX_BITS = 11
+RETURN_BITS = 3
+
+
+class BranchKind(enum.Enum, shape=2):
+    """What a branch does, as far as prediction is concerned."""
+
+    CONDITIONAL = 0
+    JUMP = 1
+    CALL = 2
+    RETURN = 3
+
+
+class Prediction(data.Struct):
+    """What was predicted for an instruction, and on what grounds; travels with it.
+
+    ``index`` and ``counter`` are the place in the direction table and what stood there;
+    ``depth`` is the top of the return stack in front of the instruction.
+    """
+
+    taken: 1
+    target: PC_BITS
+    index: INDEX_BITS
+    counter: 2
+    depth: RETURN_BITS
 
 
 class PredictorUpdateLayout(data.StructLayout):
@@ -15,65 +45,86 @@ class PredictorUpdateLayout(data.StructLayout):
     -------
     valid : 1
         A branch was resolved, or an instruction that is none was predicted taken.
-    pc, target : 64
-        Its address, and where it goes when taken.
+    branch : 1
+        It is a branch, of this ``kind``.
     taken : 1
         It was taken.
+    pc, target
+        Its address, and where it goes when taken.
+    prediction : :class:`Prediction`
+        What had been predicted.
     """
 
     def __init__(self):
-        super().__init__({"valid": 1, "taken": 1, "pc": 64, "target": 64})
+        super().__init__({"valid": 1, "branch": 1, "taken": 1, "kind": BranchKind,
+                          "pc": PC_BITS, "target": PC_BITS, "prediction": Prediction})
 
 
 class Predictor(wiring.Component):
-    """Branch target buffer with a two-bit counter in each entry.
+    """Branch target buffer, gshare direction table and return stack.
 
-    Direct mapped. An entry is made when a branch is taken for the first time. Since an entry is
-    found by a part of the address, an instruction that is no branch may be predicted taken; the
-    pipeline notices and reports it like a branch that was not taken.
+    The target buffer is direct mapped and found by a part of the address, so that an instruction
+    that is no branch may be predicted taken; the pipeline notices and reports it, and the entry
+    goes. An entry is made when a branch is first taken. A table of 2048 two-bit counters, found
+    by the address and the outcomes of the latest conditional branches in the buffer, says whether
+    a conditional branch goes there. Returns go to the top of a stack of eight addresses.
 
     Timing
     ------
-    ``addr`` is looked up at the clock edge; ``taken`` and ``target`` belong to it in the next
-    cycle, in which ``pc`` must be the same address. An update is seen by lookups of later cycles.
+    ``addr`` is looked up at the clock edge; ``o`` belongs to it in the next cycle, in which ``pc``
+    must be the same address. ``advance`` says in that cycle that the instruction is taken over:
+    history and return stack move on. An update is seen by lookups of later cycles. ``repair``
+    comes with the update of a branch after which fetch starts anew: history and return stack
+    become what they would be if it had been predicted rightly; ``rewind`` gives the return stack
+    back its ``depth`` when fetch starts anew for another reason.
 
     Parameters
     ----------
     entries : :class:`int`
-        Entries, a power of two.
+        Entries of the target buffer, a power of two.
+    history_bits : :class:`int`
+        Outcomes that take part in the place in the direction table, 0 to 11; 0 makes it bimodal.
 
     Members
     -------
-    addr : :py:`In(64)`, pc : :py:`In(64)`
+    addr : :py:`In(PC_BITS)`, pc : :py:`In(PC_BITS)`
         Address to look up, and the one looked up before.
-    taken, target : :py:`Out`
+    advance : :py:`In(1)`
+        The instruction at ``pc`` goes on.
+    o : :py:`Out(Prediction)`
         Prediction.
     update : :py:`In(PredictorUpdateLayout())`
         Outcome of a branch.
+    repair : :py:`In(1)`, rewind : :py:`In(1)`, depth : :py:`In(3)`
+        Fetch starts anew.
     """
 
     TAG_BITS = 10
 
-    def __init__(self, *, entries: int):
+    def __init__(self, *, entries: int, history_bits: int):
         self.entries = entries
+        self.history_bits = history_bits
         super().__init__({
-            "addr":    In(64),
-            "pc":      In(64),
-            "taken":   Out(1),
-            "target":  Out(64),
+            "addr":    In(PC_BITS),
+            "pc":      In(PC_BITS),
+            "advance": In(1),
+            "o":       Out(Prediction),
             "update":  In(PredictorUpdateLayout()),
+            "repair":  In(1),
+            "rewind":  In(1),
+            "depth":   In(RETURN_BITS),
         })
 
     def elaborate(self, platform):
         m = Module()
 
         bits = (self.entries - 1).bit_length()
-        layout = data.StructLayout({"counter": 2, "tag": self.TAG_BITS, "target": 62})
-        m.submodules.entries = memory = Memory(shape=layout, depth=self.entries, init=[])
-        m.submodules.counters = counters = Memory(shape=2, depth=self.entries, init=[])
+        update = self.update
+        m.submodules.entries = memory = Memory(shape=data.StructLayout({
+            "valid": 1, "kind": BranchKind, "tag": self.TAG_BITS, "target": PC_BITS - 2,
+        }), depth=self.entries, init=[])
         reader, writer = memory.read_port(), memory.write_port()
-        old = counters.read_port(domain="comb")
-        counter_writer = counters.write_port()
+        entry = reader.data
 
         def place(address):
             return address[2:2 + bits]
@@ -81,26 +132,94 @@ class Predictor(wiring.Component):
         def tag(address):
             return address[2 + bits:2 + bits + self.TAG_BITS]
 
-        looked = Signal()
-        entry = reader.data
+        known, goes = Signal(), Signal()
+        top = Signal(PC_BITS - 2)
+        direction = self._direction(m, known)
+        returns = self._return_stack(m, entry, goes, top)
         m.d.comb += [
             reader.addr.eq(place(self.addr)), reader.en.eq(1),
-            self.taken.eq(looked & entry.counter[1] & (entry.tag == tag(self.pc))),
-            self.target.eq(Cat(self.pc[:2], entry.target)),
+            known.eq(entry.valid & (entry.tag == tag(self.pc))),
+            goes.eq(known & ((entry.kind != BranchKind.CONDITIONAL) | direction[1])),
+            self.o.taken.eq(goes), self.o.counter.eq(direction), self.o.depth.eq(returns),
+            self.o.target.eq(Cat(self.pc[:2], Mux(entry.kind == BranchKind.RETURN, top,
+                                                  entry.target))),
+            writer.addr.eq(place(update.pc)),
+            writer.en.eq(update.valid & (update.taken | ~update.branch)),
+            writer.data.valid.eq(update.branch), writer.data.kind.eq(update.kind),
+            writer.data.tag.eq(tag(update.pc)), writer.data.target.eq(update.target[2:]),
         ]
-        m.d.sync += looked.eq(1)
-
-        counter = Signal(2)
-        with m.If(self.update.taken):
-            m.d.comb += counter.eq(Mux(old.data == 3, 3, Mux(old.data[1], 3, 2)))
-        with m.Else():
-            m.d.comb += counter.eq(Mux(old.data == 0, 0, old.data - 1))
-        m.d.comb += [
-            old.addr.eq(place(self.update.pc)),
-            counter_writer.addr.eq(place(self.update.pc)),
-            counter_writer.data.eq(counter), counter_writer.en.eq(self.update.valid),
-            writer.addr.eq(place(self.update.pc)), writer.en.eq(self.update.valid),
-            writer.data.counter.eq(counter), writer.data.tag.eq(tag(self.update.pc)),
-            writer.data.target.eq(self.update.target[2:]),
-        ]
+        # Only conditional branches that are in the buffer take part in the history.
+        self._conditional = known & (entry.kind == BranchKind.CONDITIONAL)
+        self._history(m, goes)
         return m
+
+    def _direction(self, m, known):
+        """Return the counter that was looked up; write the one of a resolved branch."""
+        update = self.update
+        # Weakly taken: an entry of the target buffer means that the branch has been taken.
+        m.submodules.counters = counters = Memory(shape=2, depth=1 << INDEX_BITS,
+                                                  init=[2] * (1 << INDEX_BITS))
+        reader, writer = counters.read_port(), counters.write_port()
+        self._index = Signal(INDEX_BITS)
+        old, new = update.prediction.counter, Signal(2)
+        with m.If(update.taken):
+            m.d.comb += new.eq(Cat(old[1] | ~old[0], old.any()))
+        with m.Else():
+            m.d.comb += new.eq(Cat(old[1] & ~old[0], old.all()))
+        m.d.comb += [
+            reader.addr.eq(self._index), reader.en.eq(1),
+            writer.addr.eq(update.prediction.index), writer.data.eq(new),
+            writer.en.eq(update.valid & update.branch & (update.kind == BranchKind.CONDITIONAL)),
+        ]
+        return reader.data
+
+    def _history(self, m, goes):
+        """Outcomes so far, latest in bit 0: predicted ones, put right by a repair."""
+        update, prediction, bits = self.update, self.update.prediction, self.history_bits
+        looked_up = Signal(INDEX_BITS)
+        m.d.sync += looked_up.eq(self._index)
+        m.d.comb += self.o.index.eq(looked_up)
+        if not bits:
+            m.d.comb += self._index.eq(self.addr[2:2 + INDEX_BITS])
+            return
+        history, now = Signal(bits), Signal(bits)
+        before = (prediction.index ^ update.pc[2:2 + INDEX_BITS])[INDEX_BITS - bits:]
+        m.d.comb += now.eq(history)
+        with m.If(self.repair & update.branch):
+            m.d.comb += now.eq(before)
+            with m.If(update.kind == BranchKind.CONDITIONAL):
+                m.d.comb += now.eq(Cat(update.taken, before))
+        m.d.sync += history.eq(now)
+        with m.If(self.advance & self._conditional & ~self.repair):
+            m.d.sync += history.eq(Cat(goes, history))
+        m.d.comb += self._index.eq(self.addr[2:2 + INDEX_BITS]
+                                   ^ (now << (INDEX_BITS - bits)))
+
+    def _return_stack(self, m, entry, goes, top):
+        """Return the depth; calls push the address behind them, returns pop."""
+        update, prediction = self.update, self.update.prediction
+        m.submodules.returns = stack = Memory(shape=PC_BITS - 2, depth=1 << RETURN_BITS, init=[])
+        reader, writer = stack.read_port(domain="comb"), stack.write_port()
+        depth, base = Signal(RETURN_BITS), Signal(RETURN_BITS)
+        pushes, pops = Signal(), Signal()
+        pc = Signal(PC_BITS - 2)
+        with m.If(self.repair):
+            m.d.comb += [
+                base.eq(prediction.depth), pc.eq(update.pc[2:]),
+                pushes.eq(update.branch & (update.kind == BranchKind.CALL)),
+                pops.eq(update.branch & (update.kind == BranchKind.RETURN)),
+            ]
+        with m.Elif(self.rewind):
+            m.d.comb += base.eq(self.depth)
+        with m.Else():
+            m.d.comb += [
+                base.eq(depth), pc.eq(self.pc[2:]),
+                pushes.eq(self.advance & goes & (entry.kind == BranchKind.CALL)),
+                pops.eq(self.advance & goes & (entry.kind == BranchKind.RETURN)),
+            ]
+        m.d.sync += depth.eq(base + pushes - pops)
+        m.d.comb += [
+            reader.addr.eq(depth), top.eq(reader.data),
+            writer.addr.eq(base + 1), writer.en.eq(pushes), writer.data.eq(pc + 1),
+        ]
+        return depth

@@ -5,6 +5,7 @@ from amaranth.lib import data, enum
 from rtl.core.atomic import AtomicOp
 from rtl.core.cause import CycleCause
 from rtl.core.dcache import Maintenance
+from rtl.core.predictor import PC_BITS, Prediction
 from rtl.core.sysreg_table import SysReg
 
 __all__ = ["AluOp", "BitOp", "BranchOp", "CarryIn", "DecodedLayout", "Fill", "Operand",
@@ -183,17 +184,18 @@ class Uop(data.Struct):
 class Slot(data.Struct):
     """What a pipeline stage holds: a micro-op with its instruction, or the reason for none.
 
-    ``taken`` and ``target`` are the prediction, which belongs to the last micro-op.
+    The prediction belongs to the last micro-op. ``misled`` is set when a direct branch was
+    predicted taken to another place than its own.
     """
 
     valid: 1
     cause: CycleCause
     first: 1
     last: 1
-    pc: 64
+    pc: PC_BITS
     insn: 32
-    taken: 1
-    target: 64
+    prediction: Prediction
+    misled: 1
     uop: Uop
 
 
