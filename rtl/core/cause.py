@@ -9,11 +9,12 @@ class CycleCause(enum.Enum, shape=4):
     """What a cycle was spent on, seen where instructions complete.
 
     Each cycle belongs to exactly one cause. Empty slots carry the cause that made them down the
-    pipeline, so the number of ``ISSUE`` cycles is the number of completed instructions.
+    pipeline, so the number of ``ISSUE`` cycles is the number of completed instructions. An
+    access that is found to have missed gives its cycle to ``LOAD`` or ``STORE``.
     """
 
-    ISSUE = 0           # first micro-op of an instruction completes
-    CRACK = 1           # later micro-op of an instruction completes
+    ISSUE = 0           # an instruction completes
+    CRACK = 1           # a micro-op completes that is not the last of its instruction
     FETCH = 2           # no instruction came from the front end
     IMISS = 3           # instruction cache miss
     BRANCH = 4          # slots behind a mispredicted branch

@@ -13,7 +13,7 @@ from rtl.core.divider import Divider
 from rtl.core.execute import Executed
 from rtl.core.issue import Late, ResultLayout, lateness
 from rtl.core.lsu import LoadStoreUnit
-from rtl.core.predictor import PC_BITS
+from rtl.core.predictor import PC_BITS, RETURN_BITS
 from rtl.core.retire_collector import RetiredUop
 from rtl.core.syndrome import ExceptionClass, syndrome
 from rtl.core.sysregs import SystemRegisters
@@ -31,6 +31,10 @@ class Written(data.Struct):
 
     valid: 1
     hold: 1
+    write: 1
+    odd_line: 1
+    pc: PC_BITS
+    depth: RETURN_BITS
     product: 1
     dest_used: 1
     dest_sp: 1
@@ -42,8 +46,13 @@ class Written(data.Struct):
 class CommitStage(wiring.Component):
     """Loads, stores, divisions, system operations and exceptions; then the register write.
 
-    A micro-op that leaves the memory stage without a fault is final; its register is written in
-    the next cycle, or, when it is held, as soon as the next micro-op of the instruction leaves.
+    A micro-op that leaves the memory stage without a fault is final, unless the data cache says
+    one cycle later that it missed: then its instruction is fetched again, while the line comes.
+    Its register is written in the write stage, or, when it is held, as soon as the next micro-op
+    of the instruction leaves the memory stage.
+
+    What starts fetch anew, a missed access too, is a register: in its cycle the micro-op in the
+    memory stage is the first one to be dropped.
 
     Members
     -------
@@ -58,7 +67,8 @@ class CommitStage(wiring.Component):
     advance_write : :py:`Out(1)`
         The micro-op goes into the write stage.
     flush : :py:`Out(1)`, target : :py:`Out(64)`, flush_cause : :py:`Out(CycleCause)`
-        Everything younger is dropped, and execution goes on at ``target``.
+        What is in the memory stage and in front of it is dropped, and execution goes on at
+        ``target``, with the return stack at ``depth``.
     results : :py:`Out(ResultLayout()).array(2)`
         Results of the memory and the write stage, for the bypass.
     flags : :py:`Out(4)`
@@ -98,6 +108,7 @@ class CommitStage(wiring.Component):
             "flush":         Out(1),
             "target":        Out(64),
             "flush_cause":   Out(CycleCause),
+            "depth":         Out(RETURN_BITS),
             "results":       Out(ResultLayout()).array(2),
             "flags":         Out(4),
             "write":         Out(1),
@@ -131,16 +142,21 @@ class CommitStage(wiring.Component):
         uop, executed = self.i.uop, self.executed
         written = Signal(Written)
         self._match = Signal()
+        self._event, self._event_target = Signal(), Signal(64)
+        self._event_cause = Signal(CycleCause)
+        m.d.sync += self._event.eq(0)
+        self._valid = valid = Signal()
+        m.d.comb += valid.eq(self.i.valid & ~self.flush)
 
         memory, sp_fault = Signal(), Signal()
         m.d.comb += [
-            memory.eq(self.i.valid & ((uop.unit == Unit.LOAD) | (uop.unit == Unit.STORE))),
+            memory.eq(valid & ((uop.unit == Unit.LOAD) | (uop.unit == Unit.STORE))),
             sp_fault.eq(memory & executed.sp_unaligned & system.check_sp),
         ]
-        self._access(m, lsu, memory & ~sp_fault, system)
+        self._access(m, lsu, memory & ~sp_fault, system, written)
         self._note_match(m, lsu)
         m.d.comb += [
-            divider.start.eq(self.i.valid & (uop.unit == Unit.DIVIDE)),
+            divider.start.eq(valid & (uop.unit == Unit.DIVIDE)),
             divider.a.eq(executed.a), divider.b.eq(executed.b),
             divider.wide.eq(uop.wide), divider.signed.eq(uop.signed),
         ]
@@ -150,8 +166,8 @@ class CommitStage(wiring.Component):
             done.eq(1), system_goes.eq(0),
             fault.eq((memory & (lsu.fault | sp_fault))
                      | (system_goes & (uop.system == SystemOp.EXCEPTION))),
-            self.stall.eq(self.i.valid & ~done),
-            self.advance_write.eq(self.i.valid & done),
+            self.stall.eq(valid & ~done),
+            self.advance_write.eq(valid & done),
         ]
         with m.If(memory):
             m.d.comb += done.eq(lsu.done | lsu.fault | sp_fault)
@@ -159,16 +175,17 @@ class CommitStage(wiring.Component):
             m.d.comb += done.eq(divider.done)
         with m.Elif(uop.unit == Unit.SYSTEM):
             ready = ~written.valid & ((uop.system != SystemOp.BARRIER) | lsu.drained)
-            m.d.comb += [done.eq(ready), system_goes.eq(self.i.valid & ready)]
+            m.d.comb += [done.eq(ready), system_goes.eq(valid & ready)]
 
         self._flags(m, system, fault)
         self._system(m, system, lsu, system_goes)
         self._exceptions(m, system, lsu, fault, sp_fault)
         self._write_stage(m, written, lsu, divider, system, fault, memory)
-        self._attribute(m, lsu, memory, fault)
+        self._start_anew(m, written, lsu)
+        self._attribute(m, written, lsu, fault)
         return m
 
-    def _access(self, m, lsu, valid, system):
+    def _access(self, m, lsu, valid, system, written):
         uop, access = self.i.uop, lsu.access
         m.d.comb += [
             access.valid.eq(valid), access.write.eq(uop.unit == Unit.STORE),
@@ -180,6 +197,10 @@ class CommitStage(wiring.Component):
             access.restricted.eq(uop.restricted), access.pair.eq(uop.pair),
             access.skip.eq(uop.if_match & ~self._match), access.by_set.eq(uop.by_set),
             access.cached.eq(system.cache_enabled),
+            # A held register write can only wait for an access that does not miss later. That of
+            # the same line does not; the next line has another bit 6.
+            access.careful.eq(written.valid & written.hold
+                              & (written.odd_line != self.executed.addr[6])),
             lsu.lookup.eq(~self.stall), lsu.lookup_addr.eq(self.lookup_addr),
         ]
 
@@ -197,12 +218,24 @@ class CommitStage(wiring.Component):
         with m.Elif(self.advance_write & uop.exclusive):
             m.d.sync += self._match.eq(~lsu.result[0])
 
+    def _start_anew(self, m, written, lsu):
+        """Drop what is younger: behind an event of the cycle before, or from a miss on."""
+        m.d.comb += [
+            self.flush.eq(self._event | lsu.missed),
+            self.target.eq(Mux(lsu.missed, written.pc, self._event_target)),
+            self.flush_cause.eq(Mux(lsu.missed, self._miss(written), self._event_cause)),
+            self.depth.eq(written.depth),
+        ]
+
+    def _miss(self, written):
+        return Mux(written.write, CycleCause.STORE, CycleCause.LOAD)
+
     def _flags(self, m, system, fault):
         """NZCV behind the memory stage: Z comes from the registered result."""
         uop, executed = self.i.uop, self.executed
         zero = Mux(executed.zero_given, executed.zero, executed.result == 0)
         new = Cat(executed.overflow, executed.carry, zero, executed.negative)
-        writes = self.i.valid & uop.flags
+        writes = self._valid & uop.flags
         m.d.comb += [
             self.flags.eq(Mux(writes, new, system.flags)),
             system.flags_value.eq(new),
@@ -235,11 +268,11 @@ class CommitStage(wiring.Component):
                     m.d.comb += self.invalidate.eq(1)
             with m.Switch(uop.system):
                 with m.Case(*REFETCH):
-                    m.d.comb += [self.flush.eq(1), self.target.eq(self.i.pc + 4),
-                                 self.flush_cause.eq(CycleCause.SYSTEM)]
+                    m.d.sync += [self._event.eq(1), self._event_target.eq(self.i.pc + 4),
+                                 self._event_cause.eq(CycleCause.SYSTEM)]
                 with m.Case(SystemOp.RETURN):
-                    m.d.comb += [self.flush.eq(1), self.target.eq(system.return_pc),
-                                 self.flush_cause.eq(CycleCause.SYSTEM)]
+                    m.d.sync += [self._event.eq(1), self._event_target.eq(system.return_pc),
+                                 self._event_cause.eq(CycleCause.SYSTEM)]
 
     def _exceptions(self, m, system, lsu, fault, sp_fault):
         uop, pc = self.i.uop, Cat(self.i.pc, self.beyond)
@@ -267,9 +300,9 @@ class CommitStage(wiring.Component):
                     kind, Cat(lsu.fault_code, lsu.access.write))),
             ]
         with m.If(fault):
-            m.d.comb += [system.enter.eq(1), lsu.clear_monitor.eq(1), self.flush.eq(1),
-                         self.target.eq(system.vector),
-                         self.flush_cause.eq(CycleCause.EXCEPTION)]
+            m.d.comb += [system.enter.eq(1), lsu.clear_monitor.eq(1)]
+            m.d.sync += [self._event.eq(1), self._event_target.eq(system.vector),
+                         self._event_cause.eq(CycleCause.EXCEPTION)]
 
     def _write_stage(self, m, written, lsu, divider, system, fault, memory):
         uop, slot = self.i.uop, self.i
@@ -285,16 +318,20 @@ class CommitStage(wiring.Component):
         with m.Elif(uop.combine):
             m.d.comb += value.eq(self._combine(m))
         goes = Signal()
-        m.d.comb += goes.eq(written.valid & (~written.hold | (self.advance_write & ~fault)))
+        m.d.comb += goes.eq(written.valid & ~lsu.missed
+                            & (~written.hold | (self.advance_write & ~fault)))
         with m.If(self.advance_write):
             m.d.sync += [
                 written.valid.eq(1), written.hold.eq(uop.hold & ~fault),
+                written.write.eq(uop.unit == Unit.STORE),
+                written.odd_line.eq(self.executed.addr[6]), written.pc.eq(slot.pc),
+                written.depth.eq(slot.prediction.depth),
                 written.product.eq(uop.unit == Unit.MULTIPLY),
                 written.dest_used.eq(uop.dest.used & ~fault), written.dest_sp.eq(uop.dest_sp),
                 written.dest_index.eq(uop.dest.index), written.value.eq(value),
             ]
             self._retired(m, written.retired, lsu, system, fault, memory)
-        with m.Elif(goes):
+        with m.Elif(goes | lsu.missed):
             m.d.sync += written.valid.eq(0)
 
         final = Mux(written.product, self.product, written.value)
@@ -343,22 +380,25 @@ class CommitStage(wiring.Component):
             retired.memory.value.eq(Mux(lsu.access.write, lsu.stored, lsu.raw)),
         ]
 
-    def _attribute(self, m, lsu, memory, fault):
+    def _attribute(self, m, written, lsu, fault):
+        """Say what the cycle before was spent on, now that it is known whether it missed."""
         uop = self.i.uop
-        m.d.comb += self.cause.eq(self.i.cause)
+        now, before = Signal(CycleCause), Signal(CycleCause, init=CycleCause.RESET)
+        m.d.comb += now.eq(Mux(self.flush, self.flush_cause, self.i.cause))
         with m.If(fault):
-            m.d.comb += self.cause.eq(CycleCause.EXCEPTION)
+            m.d.comb += now.eq(CycleCause.EXCEPTION)
         with m.Elif(self.advance_write):
-            m.d.comb += self.cause.eq(Mux(self.i.first, CycleCause.ISSUE, CycleCause.CRACK))
-        with m.Elif(self.i.valid):
+            m.d.comb += now.eq(Mux(self.i.last, CycleCause.ISSUE, CycleCause.CRACK))
+        with m.Elif(self._valid):
             with m.Switch(uop.unit):
                 with m.Case(Unit.LOAD):
-                    m.d.comb += self.cause.eq(CycleCause.LOAD)
+                    m.d.comb += now.eq(CycleCause.LOAD)
                 with m.Case(Unit.STORE):
-                    m.d.comb += self.cause.eq(
-                        Mux(lsu.waiting, CycleCause.BARRIER, CycleCause.STORE))
+                    m.d.comb += now.eq(Mux(lsu.waiting, CycleCause.BARRIER, CycleCause.STORE))
                 with m.Case(Unit.DIVIDE):
-                    m.d.comb += self.cause.eq(CycleCause.DIVIDE)
+                    m.d.comb += now.eq(CycleCause.DIVIDE)
                 with m.Default():
-                    m.d.comb += self.cause.eq(Mux(uop.system == SystemOp.BARRIER,
-                                                  CycleCause.BARRIER, CycleCause.SYSTEM))
+                    m.d.comb += now.eq(Mux(uop.system == SystemOp.BARRIER,
+                                           CycleCause.BARRIER, CycleCause.SYSTEM))
+        m.d.sync += before.eq(now)
+        m.d.comb += self.cause.eq(Mux(lsu.missed, self._miss(written), before))

@@ -113,7 +113,7 @@ class Core(wiring.Component):
             fetch.target.eq(Mux(commit.flush, commit.target, execute.target)),
             fetch.invalidate.eq(commit.invalidate),
             fetch.update.eq(execute.update), fetch.repair.eq(~commit.flush),
-            fetch.depth.eq(execute.o.prediction.depth),
+            fetch.depth.eq(commit.depth),
         ]
 
         m.d.comb += [

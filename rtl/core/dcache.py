@@ -26,16 +26,20 @@ class DataCache(wiring.Component):
     """Cache of rows of one bus beat; one access at a time.
 
     An access has two cycles: in the first its address is looked up, in the second it is asked for.
-    Reading and writing ports are separate; a row that is written at the edge of its lookup comes
-    out as written, through a register beside the memory.
+    Whether it hit is known too late in that cycle for the pipeline to wait for it: the cache says
+    ``missed`` one cycle later, and the access is made again. Reading and writing ports are
+    separate; a row that is written at the edge of its lookup comes out as written, through a
+    register beside the memory.
 
     On a miss the victim's dirty line goes into the store queue while its successor is on its way.
     Both wait until the queue has drained, so that a line never overtakes its own eviction.
 
     Timing
     ------
-    ``lookup`` in one cycle, ``request`` in the next: ``done`` is combinational on a hit. On a miss
-    ``request`` stays until ``done`` or ``fault``.
+    ``lookup`` in one cycle, ``request`` in the next. The access is made in a cycle in which
+    ``ready`` is set, unless ``missed`` is set in the cycle behind it; then its line is fetched. A
+    request that comes before that waits for ``ready``, or is refused by ``failed``. Maintenance
+    waits for ``done``. ``ready``, ``busy``, ``missed`` and ``done`` come out of registers.
 
     Parameters
     ----------
@@ -54,8 +58,18 @@ class DataCache(wiring.Component):
         Write these bytes of the row.
     maintenance : :py:`In(Maintenance)`, by_set : :py:`In(1)`
         Do this to the line instead; with ``by_set`` the address names set and way.
-    done, fault : :py:`Out(1)`, row : :py:`Out(bus_width)`
-        The access is made, or its line could not be fetched; bytes of the row.
+    ready : :py:`Out(1)`, row : :py:`Out(bus_width)`
+        The access is made on a hit; bytes of the row.
+    missed : :py:`Out(1)`
+        The request of the cycle before was none.
+    done : :py:`Out(1)`
+        The maintenance asked for is done.
+    failed : :py:`Out(1)`
+        The line of the request could not be fetched: an error answer.
+    busy : :py:`Out(1)`
+        Reading channels and store queue may be in use.
+    inject : :py:`In(1)`, injected : :py:`In(bus_width)`
+        Put these bytes on ``row``, from the next cycle to the next lookup.
     empty : :py:`In(1)`, evicted : :py:`Out(stream.Signature(StoreRequest(...)))`
         Store queue.
     fill : :py:`Out(AXI4Signature)`
@@ -84,9 +98,14 @@ class DataCache(wiring.Component):
             "strobe":      In(bus_width // 8),
             "maintenance": In(Maintenance),
             "by_set":      In(1),
-            "done":        Out(1),
-            "fault":       Out(1),
+            "ready":       Out(1),
             "row":         Out(bus_width),
+            "missed":      Out(1),
+            "done":        Out(1),
+            "failed":      Out(1),
+            "busy":        Out(1),
+            "inject":      In(1),
+            "injected":    In(bus_width),
             "empty":       In(1),
             "evicted":     Out(stream.Signature(StoreRequest(addr_width, bus_width))),
             "fill":        Out(AXI4Signature(addr_width=addr_width, data_width=bus_width,
@@ -120,6 +139,8 @@ class DataCache(wiring.Component):
                            & (self.lookup_addr[6 + self.set_bits:] == wanted)),
                 written.eq(self._row_data), written_strobe.eq(self._row_strobe),
             ]
+        with m.If(self.inject):
+            m.d.sync += [forward.eq(1), written.eq(self.injected), written_strobe.eq(-1)]
         stored = rows[0]
         if self.ways > 1:
             stored = Const(0, self.bus_width)
@@ -168,46 +189,41 @@ class DataCache(wiring.Component):
         sweep = Signal(self.set_bits)
         set_index = self.addr[6:6 + self.set_bits]
         row_index = self.addr[6 - self.beat_bits:6 + self.set_bits]
-        wanted = self.addr[6 + self.set_bits:]
-        tag = Signal(self.tag_bits + 2)
-        m.d.comb += tag.eq(self._pick(chosen, tags))
+        line = Signal(self.addr_width - 6)
+        line_set = line[:self.set_bits]
+        work, by_set, looked = Signal(Maintenance), Signal(), Signal()
         evicting, evict_beat, evict_ready = Signal(), Signal(self.beat_bits), Signal()
         fill_beat = Signal(self.beat_bits)
         asked = Signal()
 
-        # The lookup of the pipeline, unless the state machine reads for itself.
-        m.d.comb += [
-            self._read.eq(self.lookup),
-            self._read_row.eq(self.lookup_addr[6 - self.beat_bits:6 + self.set_bits]),
-            self._row_addr.eq(row_index), self._row_data.eq(self.data),
-            self._row_strobe.eq(self.strobe),
-            self._tag_set.eq(set_index), self._tag_new.eq(Cat(1, 1, wanted)),
-        ]
-        with m.FSM(name="cache"):
+        self._row_new(set_index, row_index, m)
+        m.d.sync += self.missed.eq(0)
+        with m.FSM(name="cache") as fsm:
             with m.State("SWEEP"):
                 m.d.comb += [self._tag_set.eq(sweep), self._tag_new.eq(0),
                              self._tag_write.eq(-1)]
                 m.d.sync += sweep.eq(sweep + 1)
                 with m.If(sweep == self.sets - 1):
-                    m.next = "REPLAY"
+                    m.next = "READY"
             with m.State("READY"):
-                with m.If(self.request):
-                    with m.If(hits.any() & (self.maintenance == Maintenance.NONE)):
-                        m.d.comb += self.done.eq(1)
-                        with m.If(self.write):
-                            m.d.comb += [self._row_write.eq(hits), self._tag_write.eq(hits)]
-                    with m.Else():
-                        # Read again: the dirty bit may have been set at the edge of the lookup.
-                        self._read_again(m, row_index)
-                        m.next = "PROBE"
+                self._ready(m, hits, row_index, looked, line, work, by_set)
+            with m.State("MISSED"):
+                # Read again: the dirty bit may have been set at the edge of the lookup.
+                self._read_again(m, Cat(Const(0, self.beat_bits), line_set))
+                m.d.sync += looked.eq(0)
+                m.next = "PROBE"
             with m.State("PROBE"):
-                self._probe(m, hits, chosen, tag, tags, evicting, evict_beat)
+                found = Signal(self.ways)
+                m.d.comb += found.eq(Cat(tags[way][0] & (tags[way][2:] == line[self.set_bits:])
+                                         for way in range(self.ways)))
+                self._probe(m, found, chosen, tags, line, work, by_set, evicting, evict_beat)
                 m.d.sync += [asked.eq(0), fill_beat.eq(0), evict_ready.eq(0)]
             with m.State("MAINTAIN"):
                 with m.If(~evicting):
-                    keep = self.maintenance == Maintenance.CLEAN
-                    m.d.comb += [self._tag_write.eq(chosen),
-                                 self._tag_new.eq(Cat(keep, 0, self._victim_tag))]
+                    m.d.comb += [
+                        self._tag_set.eq(line_set), self._tag_write.eq(chosen),
+                        self._tag_new.eq(Cat(work == Maintenance.CLEAN, 0, self._victim_tag)),
+                    ]
                     m.next = "MAINTAINED"
             with m.State("MAINTAINED"):
                 # Only now, so that the next access is not looked up before the tag is written.
@@ -217,68 +233,102 @@ class DataCache(wiring.Component):
                 m.d.comb += [self.fill.arvalid.eq(~asked), self.fill.rready.eq(~evicting)]
                 with m.If(self.fill.arready):
                     m.d.sync += asked.eq(1)
-                self._fill(m, chosen, fill_beat, set_index, wanted)
-            with m.State("REPLAY"):
-                self._read_again(m, row_index)
-                m.next = "READY"
+                self._fill(m, chosen, fill_beat, line)
             with m.State("FAILED"):
-                m.d.comb += self.fault.eq(1)
-                self._read_again(m, row_index)
-                m.next = "READY"
-        self._evict(m, chosen, rows, set_index, evicting, evict_beat, evict_ready)
+                m.d.comb += self.failed.eq(
+                    self.request & (self.addr[6:] == line)
+                    & (self.maintenance == Maintenance.NONE))
+                with m.If(self.request):
+                    m.next = "READY"
+        with m.If(self.lookup):
+            m.d.sync += looked.eq(fsm.ongoing("READY"))
+        with m.If(fsm.ongoing("MISSED")):
+            m.d.sync += looked.eq(0)
         m.d.comb += [
-            self.fill.araddr.eq(self.addr[6:] << 6), self.fill.arlen.eq(self.beats - 1),
+            self.ready.eq(fsm.ongoing("READY") & looked),
+            self.busy.eq(~(fsm.ongoing("READY") | fsm.ongoing("FAILED") | fsm.ongoing("SWEEP"))),
+            self.fill.araddr.eq(line << 6), self.fill.arlen.eq(self.beats - 1),
             self.fill.arsize.eq((self.bus_width // 8).bit_length() - 1),
             self.fill.arburst.eq(Burst.INCR), self.fill.arcache.eq(0b1111),
         ]
+        self._evict(m, chosen, rows, line_set, evicting, evict_beat, evict_ready)
+
+    def _row_new(self, set_index, row_index, m):
+        """Offer what a store writes, unless the state machine has something else to write."""
+        m.d.comb += [
+            self._row_addr.eq(row_index), self._row_data.eq(self.data),
+            self._row_strobe.eq(self.strobe), self._tag_set.eq(set_index),
+            self._tag_new.eq(Cat(1, 1, self.addr[6 + self.set_bits:])),
+        ]
+
+    def _ready(self, m, hits, row_index, looked, line, work, by_set):
+        """Serve the pipeline; what is more than a hit starts the state machine."""
+        m.d.comb += [self._read.eq(self.lookup),
+                     self._read_row.eq(self.lookup_addr[6 - self.beat_bits:6 + self.set_bits])]
+        with m.If(self.request & ~looked):
+            # The state machine had the port at the time of the lookup.
+            self._read_again(m, row_index)
+            m.d.sync += looked.eq(1)
+        with m.Elif(self.request):
+            m.d.sync += [line.eq(self.addr[6:]), work.eq(self.maintenance),
+                         by_set.eq(self.by_set)]
+            with m.If(self.maintenance != Maintenance.NONE):
+                m.next = "MISSED"
+            with m.Elif(~hits.any()):
+                m.d.sync += self.missed.eq(1)
+                m.next = "MISSED"
+            with m.Elif(self.write):
+                m.d.comb += [self._row_write.eq(hits), self._tag_write.eq(hits)]
 
     def _read_again(self, m, row_index):
         m.d.comb += [self._read.eq(1), self._read_row.eq(row_index)]
 
-    def _probe(self, m, hits, chosen, tag, tags, evicting, evict_beat):
+    def _probe(self, m, found, chosen, tags, line, work, by_set, evicting, evict_beat):
         """Choose the way, and whether its line must be written to memory."""
         victim = Signal(range(max(2, self.ways)))
         way_bits = max(1, (self.ways - 1).bit_length())
         chosen_next = Signal(self.ways)
         self._victim_tag = Signal(self.tag_bits)
-        with m.If(self.maintenance == Maintenance.NONE):
+        with m.If(work == Maintenance.NONE):
             m.d.comb += chosen_next.eq(1 << victim if self.ways > 1 else 1)
-        with m.Elif(self.by_set):
-            m.d.comb += chosen_next.eq(1 << self.addr[32 - way_bits:32] if self.ways > 1 else 1)
+        with m.Elif(by_set):
+            m.d.comb += chosen_next.eq(1 << line[26 - way_bits:26] if self.ways > 1 else 1)
         with m.Else():
-            m.d.comb += chosen_next.eq(hits)
+            m.d.comb += chosen_next.eq(found)
         probed = Signal(self.tag_bits + 2)
         m.d.comb += probed.eq(self._pick(chosen_next, tags))
-        cleans = self.maintenance != Maintenance.INVALIDATE
+        cleans = work != Maintenance.INVALIDATE
         with m.If(self.empty):
             m.d.sync += [
                 chosen.eq(chosen_next), evict_beat.eq(0),
                 self._victim_tag.eq(probed[2:]), evicting.eq(probed[0] & probed[1] & cleans),
             ]
-            with m.If(self.maintenance == Maintenance.NONE):
+            with m.If(work == Maintenance.NONE):
                 if self.ways > 1:
                     m.d.sync += victim.eq(victim + 1)
                 m.next = "FILL"
             with m.Elif(probed[0]):
                 m.next = "MAINTAIN"
             with m.Else():
-                m.d.comb += self.done.eq(1)
-                m.next = "READY"
+                m.next = "MAINTAINED"
 
-    def _fill(self, m, chosen, fill_beat, set_index, wanted):
+    def _fill(self, m, chosen, fill_beat, line):
         """Write the beats of the new line; an error leaves the way empty."""
         failed = Signal()
         with m.If(self.fill.rvalid & self.fill.rready):
             bad = failed | self.fill.rresp.as_value()[1]
             m.d.comb += [
-                self._row_addr.eq(Cat(fill_beat, set_index)), self._row_strobe.eq(-1),
+                self._row_addr.eq(Cat(fill_beat, line[:self.set_bits])), self._row_strobe.eq(-1),
                 self._row_data.eq(self.fill.rdata), self._row_write.eq(chosen),
             ]
             m.d.sync += [fill_beat.eq(fill_beat + 1), failed.eq(bad)]
             with m.If(fill_beat == self.beats - 1):
-                m.d.comb += [self._tag_write.eq(chosen), self._tag_new.eq(Cat(~bad, 0, wanted))]
+                m.d.comb += [
+                    self._tag_set.eq(line[:self.set_bits]), self._tag_write.eq(chosen),
+                    self._tag_new.eq(Cat(~bad, 0, line[self.set_bits:])),
+                ]
                 m.d.sync += failed.eq(0)
-                m.next = "REPLAY"
+                m.next = "READY"
                 with m.If(bad):
                     m.next = "FAILED"
 

@@ -206,7 +206,7 @@ class ExecuteStage(wiring.Component):
                     m.d.comb += taken.eq(1)
         # The immediate of an indirect branch is where it was predicted to go.
         wrong = ((taken != prediction.taken) | self.i.misled | (indirect & (a != uop.imm)))
-        resolves = self.i.valid & self.i.last & self.advance
+        resolves = self.i.valid & self.i.last & self.advance & ~self.flush
         goes, behind = Mux(indirect, a, uop.imm), self.i.pc + 4
         m.d.comb += [
             self.redirect.eq(resolves & wrong),

@@ -39,6 +39,8 @@ class AccessLayout(data.StructLayout):
         Do this to the line instead.
     cached : 1
         Normal memory may be cached.
+    careful : 1
+        Is not to end before it is known whether it hit.
     """
 
     def __init__(self):
@@ -46,7 +48,7 @@ class AccessLayout(data.StructLayout):
             "valid": 1, "write": 1, "size_log2": 2, "signed": 1, "wide": 1, "aligned": 1,
             "exclusive": 1, "acquire": 1, "release": 1, "addr": 64, "data": 64,
             "restricted": 1, "pair": 1, "skip": 1, "maintenance": Maintenance,
-            "by_set": 1, "cached": 1,
+            "by_set": 1, "cached": 1, "careful": 1,
         })
 
 
@@ -60,7 +62,8 @@ class LoadStoreUnit(wiring.Component):
     ------
     ``access`` holds until ``done`` or ``fault``, of which one is set in the last cycle of the
     access; ``result`` and ``raw`` belong to that cycle. A fault comes before anything was
-    written.
+    written. When ``missed`` is set in the cycle behind, nothing was done after all, and the
+    access has to be asked for again.
 
     Members
     -------
@@ -73,6 +76,8 @@ class LoadStoreUnit(wiring.Component):
         for a store-exclusive the status; for a store the bytes.
     fault : :py:`Out(1)`, fault_code : :py:`Out(FaultCode)`
         The access is refused.
+    missed : :py:`Out(1)`
+        The access that ended in the cycle before has to be made again.
     device : :py:`Out(1)`
         The address is not in Normal memory.
     clear_monitor : :py:`In(1)`
@@ -100,6 +105,7 @@ class LoadStoreUnit(wiring.Component):
             "stored":        Out(64),
             "fault":         Out(1),
             "fault_code":    Out(FaultCode),
+            "missed":        Out(1),
             "device":        Out(1),
             "clear_monitor": In(1),
             "drained":       Out(1),
@@ -147,11 +153,11 @@ class LoadStoreUnit(wiring.Component):
         m.d.comb += beat_addr.eq(Cat(
             Const(0, lane_bits), access.addr[lane_bits:self.config.addr_width] + second))
         self._store_lanes(m, stores, cache, lane, unaligned, beat_addr, second)
-        first_beat, second_beat = Signal(self.config.bus_width), Signal(64)
-        beats = Cat(Mux(cached & ~second, cache.row, first_beat),
-                    Mux(cached, cache.row[:64], second_beat))
-        m.d.comb += [self.drained.eq(stores.empty), self.store_error.eq(stores.error)]
-        self._extend(m, self._align(m, beats, lane))
+        held = Signal(64)
+        confirming = Signal()
+        m.d.comb += [self.drained.eq(stores.empty), self.store_error.eq(stores.error),
+                     self.missed.eq(cache.missed & ~confirming)]
+        self._extend(m, self._align(m, cache.row, held, lane, second))
 
         bus = self.m_axi
         m.d.comb += [
@@ -170,13 +176,13 @@ class LoadStoreUnit(wiring.Component):
                     with m.Elif(access.release & ~stores.empty & ~second):
                         m.d.comb += self.waiting.eq(1)
                     with m.Elif(cached):
-                        self._cached(m, cache, split, second, first_beat)
+                        self._cached(m, cache, split, second, held, confirming)
                     with m.Elif(maintains):
                         m.d.comb += self.done.eq(1)
+                    with m.Elif(cache.busy | (~access.write & ~stores.empty)):
+                        m.d.comb += self.waiting.eq(1)
                     with m.Elif(access.write):
                         self._store(m, stores, split, second)
-                    with m.Elif(~stores.empty):
-                        m.d.comb += self.waiting.eq(1)
                     with m.Else():
                         m.next = "READ-ADDRESS"
             with m.State("READ-ADDRESS"):
@@ -186,7 +192,7 @@ class LoadStoreUnit(wiring.Component):
             with m.State("READ-DATA"):
                 m.d.comb += bus.rready.eq(1)
                 with m.If(bus.rvalid):
-                    self._beat(m, split, second, first_beat, second_beat)
+                    self._beat(m, cache, split, second, held)
             with m.State("LOADED"):
                 m.d.comb += self.done.eq(1)
                 m.d.sync += second.eq(0)
@@ -262,20 +268,32 @@ class LoadStoreUnit(wiring.Component):
         with m.If(cache.evicted.valid):
             m.d.comb += [request.eq(cache.evicted.payload), stores.i.valid.eq(1)]
 
-    def _cached(self, m, cache, split, second, first_beat):
-        m.d.comb += cache.request.eq(1)
-        with m.If(cache.fault):
-            m.d.comb += [self.fault.eq(1), self.fault_code.eq(FaultCode.EXTERNAL)]
-            m.d.sync += second.eq(0)
-        with m.Elif(cache.done):
-            with m.If(split & ~second):
+    def _cached(self, m, cache, split, second, held, confirming):
+        """Ask the cache; two beats, and careful accesses, go on when each is known to have hit."""
+        access = self.access
+        with m.If(confirming):
+            m.d.sync += confirming.eq(0)
+            with m.If(cache.missed):
+                m.d.sync += second.eq(0)
+            with m.Elif(split & ~second):
                 # The second half is looked up in this cycle.
                 m.d.comb += [cache.lookup.eq(1), cache.lookup_addr.eq(
                     cache.addr + self.config.bus_width // 8)]
-                m.d.sync += [second.eq(1), first_beat.eq(cache.row)]
+                m.d.sync += [second.eq(1), held.eq(cache.row[-64:])]
             with m.Else():
                 m.d.comb += self.done.eq(1)
                 m.d.sync += second.eq(0)
+        with m.Else():
+            m.d.comb += cache.request.eq(1)
+            with m.If(cache.failed):
+                m.d.comb += [self.fault.eq(1), self.fault_code.eq(FaultCode.EXTERNAL)]
+                m.d.sync += second.eq(0)
+            with m.Elif(access.maintenance != Maintenance.NONE):
+                m.d.comb += self.done.eq(cache.done)
+            with m.Elif(cache.ready):
+                slow = split | access.careful
+                m.d.comb += self.done.eq(~slow)
+                m.d.sync += confirming.eq(slow)
 
     def _store(self, m, stores, split, second):
         m.d.comb += stores.i.valid.eq(1)
@@ -286,34 +304,41 @@ class LoadStoreUnit(wiring.Component):
                 m.d.sync += second.eq(0)
                 m.d.comb += self.done.eq(1)
 
-    def _beat(self, m, split, second, first_beat, second_beat):
+    def _beat(self, m, cache, split, second, held):
         """Take one beat of an uncached load."""
         bus = self.m_axi
-        with m.If(second):
-            m.d.sync += second_beat.eq(bus.rdata[:64])
-        with m.Else():
-            m.d.sync += first_beat.eq(bus.rdata)
+        m.d.sync += held.eq(bus.rdata[-64:])
         with m.If(bus.rresp.as_value()[1]):
             m.next = "FAILED"
         with m.Elif(split & ~second):
             m.d.sync += second.eq(1)
             m.next = "READ-ADDRESS"
         with m.Else():
+            m.d.comb += [cache.inject.eq(1), cache.injected.eq(bus.rdata)]
+            m.d.sync += held.eq(held)
             m.next = "LOADED"
 
-    def _align(self, m, beats, lane):
-        """Return the 8 bytes from ``lane`` on: each from its word, then rotated into place."""
-        words = [beats.word_select(index, 64) for index in range(len(beats) // 64)]
+    def _align(self, m, row, held, lane, second):
+        """Return the 8 bytes from ``lane`` on: each from its word, then rotated into place.
+
+        In the second beat the bytes of the first are those that ``held`` has kept.
+        """
+        words = [row.word_select(index, 64) for index in range(len(row) // 64)]
         behind = Signal(8)
         m.d.comb += behind.eq(~(Const(0xFF, 8) << lane[:3])[:8])
         value = Signal(64)
         for octet in range(8):
-            with m.Switch(Cat(behind[octet], lane[3:])):
-                for index, word in enumerate(words):
-                    # A word is reached from its own lanes, or from those of the word below.
-                    choices = {2 * index, 2 * index - 1} & set(range(2 * len(words) - 2))
-                    with m.Case(*sorted(choices)):
-                        m.d.comb += value.word_select(octet, 8).eq(word.word_select(octet, 8))
+            target = value.word_select(octet, 8)
+            with m.If(second & ~behind[octet]):
+                m.d.comb += target.eq(held.word_select(octet, 8))
+            with m.Elif(second):
+                m.d.comb += target.eq(words[0].word_select(octet, 8))
+            for index in range(1, len(words)):
+                # A word is reached from its own lanes, or from those of the word below.
+                with m.Elif(Mux(behind[octet], lane[3:] == index - 1, lane[3:] == index)):
+                    m.d.comb += target.eq(words[index].word_select(octet, 8))
+            with m.Else():
+                m.d.comb += target.eq(words[0].word_select(octet, 8))
         for stage in range(3):
             step = Signal(64, name=f"value_rotated_{8 << stage}")
             m.d.comb += step.eq(Mux(lane[stage], value.rotate_right(8 << stage), value))

@@ -37,6 +37,8 @@ async def access(ctx, dut, **fields):
         if done or fault:
             await ctx.tick()
             ctx.set(dut.access, {"valid": 0})
+            if ctx.get(dut.missed):
+                return await access(ctx, dut, **fields)
             return (code, None) if fault else (None, result)
         await ctx.tick()
     raise AssertionError(f"No end of {fields}")
