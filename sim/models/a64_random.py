@@ -274,6 +274,7 @@ def _handler() -> list[int]:
 
 # Runs after the exit, out of sight: every dirty line goes to the memory, where it is compared.
 _WRITE_BACK = (
+    0xd503_3f9f,                        # dsb sy, until the exit has arrived
     0xd539_0002,                        # mrs x2, ccsidr_el1
     0xd34d_6c43,                        # ubfx x3, x2, #13, #15
     0xd343_3044,                        # ubfx x4, x2, #3, #10
