@@ -58,8 +58,8 @@ class CommitStage(wiring.Component):
     -------
     i : :py:`In(Slot)`, executed : :py:`In(Executed)`
         Micro-op in the memory stage.
-    lookup_addr : :py:`In(64)`
-        Address of the micro-op that comes next, one cycle early.
+    lookup_addr : :py:`In(64)`, lookup_size_log2 : :py:`In(2)`
+        Address and size of the micro-op that comes next, one cycle early.
     product : :py:`In(64)`
         Result of the multiplier for the write stage.
     stall : :py:`Out(1)`
@@ -102,6 +102,7 @@ class CommitStage(wiring.Component):
             "i":             In(Slot),
             "executed":      In(Executed),
             "lookup_addr":   In(64),
+            "lookup_size_log2": In(2),
             "product":       In(64),
             "stall":         Out(1),
             "advance_write": Out(1),
@@ -149,8 +150,9 @@ class CommitStage(wiring.Component):
         m.d.comb += valid.eq(self.i.valid & ~self.flush)
 
         memory, sp_fault = Signal(), Signal()
+        # Whether the micro-op stays is known early: in a cycle of `flush` it does not matter.
         m.d.comb += [
-            memory.eq(valid & ((uop.unit == Unit.LOAD) | (uop.unit == Unit.STORE))),
+            memory.eq(self.i.valid & ((uop.unit == Unit.LOAD) | (uop.unit == Unit.STORE))),
             sp_fault.eq(memory & executed.sp_unaligned & system.check_sp),
         ]
         self._access(m, lsu, memory & ~sp_fault, system, written)
@@ -164,9 +166,9 @@ class CommitStage(wiring.Component):
         done, fault, system_goes = Signal(), Signal(), Signal()
         m.d.comb += [
             done.eq(1), system_goes.eq(0),
-            fault.eq((memory & (lsu.fault | sp_fault))
+            fault.eq((memory & valid & (lsu.fault | sp_fault))
                      | (system_goes & (uop.system == SystemOp.EXCEPTION))),
-            self.stall.eq(valid & ~done),
+            self.stall.eq(self.i.valid & ~done),
             self.advance_write.eq(valid & done),
         ]
         with m.If(memory):
@@ -197,10 +199,11 @@ class CommitStage(wiring.Component):
             access.restricted.eq(uop.restricted), access.pair.eq(uop.pair),
             access.skip.eq(uop.if_match & ~self._match), access.by_set.eq(uop.by_set),
             access.cached.eq(system.cache_enabled),
-            # A held register write can only wait for an access that does not miss later. That of
-            # the same line does not; the next line has another bit 6.
-            access.careful.eq(written.valid & written.hold
-                              & (written.odd_line != self.executed.addr[6])),
+            # An access behind one that hit the same line hits, too. The next line has another
+            # bit 6.
+            access.held.eq(written.valid & written.hold),
+            access.careful.eq(access.held & (written.odd_line != self.executed.addr[6])),
+            lsu.drop.eq(self.flush), lsu.lookup_size_log2.eq(self.lookup_size_log2),
             lsu.lookup.eq(~self.stall), lsu.lookup_addr.eq(self.lookup_addr),
         ]
 
@@ -319,7 +322,7 @@ class CommitStage(wiring.Component):
             m.d.comb += value.eq(self._combine(m))
         goes = Signal()
         m.d.comb += goes.eq(written.valid & ~lsu.missed
-                            & (~written.hold | (self.advance_write & ~fault)))
+                            & (~written.hold | (memory & lsu.settled)))
         with m.If(self.advance_write):
             m.d.sync += [
                 written.valid.eq(1), written.hold.eq(uop.hold & ~fault),

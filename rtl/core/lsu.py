@@ -39,8 +39,9 @@ class AccessLayout(data.StructLayout):
         Do this to the line instead.
     cached : 1
         Normal memory may be cached.
-    careful : 1
-        Is not to end before it is known whether it hit.
+    held, careful : 1
+        A register write waits for the end of this access; it is also not known to hit if the
+        access in front of it has hit.
     """
 
     def __init__(self):
@@ -48,7 +49,8 @@ class AccessLayout(data.StructLayout):
             "valid": 1, "write": 1, "size_log2": 2, "signed": 1, "wide": 1, "aligned": 1,
             "exclusive": 1, "acquire": 1, "release": 1, "addr": 64, "data": 64,
             "restricted": 1, "pair": 1, "skip": 1, "maintenance": Maintenance,
-            "by_set": 1, "cached": 1, "careful": 1,
+            "by_set": 1, "cached": 1, "held": 1,
+            "careful": 1,
         })
 
 
@@ -67,15 +69,19 @@ class LoadStoreUnit(wiring.Component):
 
     Members
     -------
-    lookup : :py:`In(1)`, lookup_addr : :py:`In(64)`
-        Address of the next access, in the cycle before it begins.
+    lookup : :py:`In(1)`, lookup_addr : :py:`In(64)`, lookup_size_log2 : :py:`In(2)`
+        Address and bytes of the next access, in the cycle before it begins.
     access : :py:`In(AccessLayout())`
         What to do.
+    drop : :py:`In(1)`
+        In the first cycle of an access: nothing of it happens. ``done`` and ``fault`` are wrong.
     done : :py:`Out(1)`, result, raw, stored : :py:`Out(64)`
         The access is made: for a load the register value and the bytes as they stand in memory;
         for a store-exclusive the status; for a store the bytes.
     fault : :py:`Out(1)`, fault_code : :py:`Out(FaultCode)`
         The access is refused.
+    settled : :py:`Out(1)`
+        The access can no longer fault or miss; set in its last cycle or before.
     missed : :py:`Out(1)`
         The access that ended in the cycle before has to be made again.
     device : :py:`Out(1)`
@@ -98,13 +104,16 @@ class LoadStoreUnit(wiring.Component):
         super().__init__({
             "lookup":        In(1),
             "lookup_addr":   In(64),
+            "lookup_size_log2": In(2),
             "access":        In(AccessLayout()),
+            "drop":          In(1),
             "done":          Out(1),
             "result":        Out(64),
             "raw":           Out(64),
             "stored":        Out(64),
             "fault":         Out(1),
             "fault_code":    Out(FaultCode),
+            "settled":       Out(1),
             "missed":        Out(1),
             "device":        Out(1),
             "clear_monitor": In(1),
@@ -128,16 +137,10 @@ class LoadStoreUnit(wiring.Component):
             cache_bytes=self.config.dcache_bytes, ways=self.config.ways)
         self._connect_writes(m, stores)
 
-        normal = in_regions(m, access.addr, self.regions, "normal")
         lane = access.addr[:lane_bits]
-        last_byte = (1 << access.size_log2) - 1
-        unaligned, split = Signal(), Signal()
-        m.d.comb += [
-            self.device.eq(~normal),
-            unaligned.eq((access.addr[:3] & last_byte[:3]).any()),
-            split.eq((lane + last_byte)[lane_bits]),
-        ]
+        normal, unaligned, split = Signal(), Signal(), Signal()
         refused = Signal()
+        self._classify(m, lane_bits, normal, unaligned, split)
         self._check(m, normal, unaligned, refused)
 
         reserved_line, reserved = Signal(self.config.addr_width - 6), Signal()
@@ -147,7 +150,14 @@ class LoadStoreUnit(wiring.Component):
 
         cached = Signal()
         maintains = access.maintenance != Maintenance.NONE
-        m.d.comb += cached.eq((normal & (access.cached | maintains)) | access.by_set)
+        easy = Signal()
+        self._settled = Signal()
+        m.d.comb += [
+            self.device.eq(~normal),
+            cached.eq((normal & (access.cached | maintains)) | access.by_set),
+            easy.eq(cached & ~access.careful), self._late.eq(access.held & ~easy),
+            self.settled.eq((easy & ~refused) | self._settled),
+        ]
         second = Signal()
         beat_addr = Signal(self.config.addr_width)
         m.d.comb += beat_addr.eq(Cat(
@@ -170,9 +180,12 @@ class LoadStoreUnit(wiring.Component):
         with m.FSM(name="access"):
             with m.State("IDLE"):
                 self._connect_fill(m, cache)
-                with m.If(access.valid & ~refused):
+                with m.If(self._settled):
+                    m.d.comb += self.done.eq(1)
+                    m.d.sync += self._settled.eq(0)
+                with m.Elif(access.valid & ~refused):
                     with m.If(exclusive_fails | access.skip):
-                        m.d.comb += self.done.eq(1)
+                        self._finish(m)
                     with m.Elif(access.release & ~stores.empty & ~second):
                         m.d.comb += self.waiting.eq(1)
                     with m.Elif(cached):
@@ -183,7 +196,7 @@ class LoadStoreUnit(wiring.Component):
                         m.d.comb += self.waiting.eq(1)
                     with m.Elif(access.write):
                         self._store(m, stores, split, second)
-                    with m.Else():
+                    with m.Elif(~self.drop):
                         m.next = "READ-ADDRESS"
             with m.State("READ-ADDRESS"):
                 m.d.comb += bus.arvalid.eq(1)
@@ -194,7 +207,7 @@ class LoadStoreUnit(wiring.Component):
                 with m.If(bus.rvalid):
                     self._beat(m, cache, split, second, held)
             with m.State("LOADED"):
-                m.d.comb += self.done.eq(1)
+                m.d.comb += [self.done.eq(1), self.settled.eq(1)]
                 m.d.sync += second.eq(0)
                 m.next = "IDLE"
             with m.State("FAILED"):
@@ -202,7 +215,7 @@ class LoadStoreUnit(wiring.Component):
                 m.d.sync += second.eq(0)
                 m.next = "IDLE"
 
-        with m.If(self.done & access.exclusive):
+        with m.If(self.done & access.exclusive & ~self.drop):
             m.d.sync += [reserved.eq(~access.write),
                          reserved_line.eq(access.addr[6:self.config.addr_width])]
         with m.If(self.clear_monitor):
@@ -210,6 +223,28 @@ class LoadStoreUnit(wiring.Component):
         with m.If(access.write):
             m.d.comb += self.result.eq(exclusive_fails)
         return m
+
+    def _classify(self, m, lane_bits, normal, unaligned, split):
+        """Look at the address one cycle early, so that the end of the access is known early."""
+        addr, size = self.lookup_addr, self.lookup_size_log2
+        inside = in_regions(m, addr[:self.config.addr_width], self.regions, "inside")
+        last_byte = Signal(3)
+        m.d.comb += last_byte.eq((1 << size) - 1)
+        self._beyond, self._odd, self._late = Signal(), Signal(), Signal()
+        with m.If(self.lookup):
+            m.d.sync += [
+                normal.eq(inside), self._beyond.eq(addr[self.config.addr_width:].any()),
+                unaligned.eq((addr[:3] & last_byte).any()),
+                split.eq((addr[:lane_bits] + last_byte)[lane_bits]),
+                self._odd.eq(addr.bit_select(size, 1)),
+            ]
+
+    def _finish(self, m):
+        """End the access; when a register write waits for it, only after it was ``settled``."""
+        with m.If(self._late):
+            m.d.sync += self._settled.eq(~self.drop)
+        with m.Else():
+            m.d.comb += self.done.eq(1)
 
     def _connect_writes(self, m, stores):
         """Pass the write channels of the store queue to the bus."""
@@ -221,10 +256,10 @@ class LoadStoreUnit(wiring.Component):
         access = self.access
         strict = access.exclusive | access.restricted
         with m.If(access.valid):
-            with m.If(access.addr[self.config.addr_width:].any()):
+            with m.If(self._beyond):
                 m.d.comb += [refused.eq(1), self.fault_code.eq(FaultCode.ADDRESS_SIZE)]
             with m.Elif((unaligned & (~normal | access.aligned | strict))
-                        | (access.pair & access.addr.bit_select(access.size_log2, 1))):
+                        | (access.pair & self._odd)):
                 m.d.comb += [refused.eq(1), self.fault_code.eq(FaultCode.ALIGNMENT)]
             with m.Elif(strict & ~normal):
                 m.d.comb += [refused.eq(1), self.fault_code.eq(FaultCode.EXCLUSIVE)]
@@ -281,10 +316,10 @@ class LoadStoreUnit(wiring.Component):
                     cache.addr + self.config.bus_width // 8)]
                 m.d.sync += [second.eq(1), held.eq(cache.row[-64:])]
             with m.Else():
-                m.d.comb += self.done.eq(1)
+                self._finish(m)
                 m.d.sync += second.eq(0)
         with m.Else():
-            m.d.comb += cache.request.eq(1)
+            m.d.comb += cache.request.eq(~self.drop)
             with m.If(cache.failed):
                 m.d.comb += [self.fault.eq(1), self.fault_code.eq(FaultCode.EXTERNAL)]
                 m.d.sync += second.eq(0)
@@ -293,16 +328,16 @@ class LoadStoreUnit(wiring.Component):
             with m.Elif(cache.ready):
                 slow = split | access.careful
                 m.d.comb += self.done.eq(~slow)
-                m.d.sync += confirming.eq(slow)
+                m.d.sync += confirming.eq(slow & ~self.drop)
 
     def _store(self, m, stores, split, second):
-        m.d.comb += stores.i.valid.eq(1)
+        m.d.comb += stores.i.valid.eq(~self.drop)
         with m.If(stores.i.ready):
             with m.If(split & ~second):
-                m.d.sync += second.eq(1)
+                m.d.sync += second.eq(~self.drop)
             with m.Else():
                 m.d.sync += second.eq(0)
-                m.d.comb += self.done.eq(1)
+                self._finish(m)
 
     def _beat(self, m, cache, split, second, held):
         """Take one beat of an uncached load."""

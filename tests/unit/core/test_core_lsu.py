@@ -27,6 +27,7 @@ async def access(ctx, dut, **fields):
     """Make one access; return ``(fault code or None, result)``."""
     ctx.set(dut.lookup, 1)
     ctx.set(dut.lookup_addr, fields["addr"])
+    ctx.set(dut.lookup_size_log2, fields.get("size_log2", 0))
     await ctx.tick()
     ctx.set(dut.lookup, 0)
     ctx.set(dut.access, {"valid": 1, **fields})
