@@ -109,8 +109,12 @@ SECTIONS
         KEEP(*(SORT(.init_array.*))) KEEP(*(.init_array))
         __constructors_end = .;
     }} :image
-    .data : ALIGN(64) {{ *(.data .data.*) }} :image
+    .data : ALIGN(64)
+    {{
+        __data_start = .; *(.data .data.*) . = ALIGN(16); __data_end = .;
+    }} :image
     .bss : ALIGN(64) {{ __bss_start = .; *(.bss .bss.* COMMON) . = ALIGN(16); __bss_end = .; }}
+    .noinit (NOLOAD) : ALIGN(64) {{ *(.noinit) }}
     __heap_start = ALIGN(64);
     __arguments = {end - ARGUMENT_BYTES:#x};
     __stack_top = __arguments;

@@ -225,6 +225,10 @@ class HarnessDevices(wiring.Component):
         Characters sent so far.
     exited : :py:`Out(1)`, exit_code : :py:`Out(31)`
         The program has ended, and how. Both stay.
+    mark : :py:`Out(1)`
+        The program asks in this cycle that counting starts anew.
+    mark_sent : :py:`Out(64)`, marks : :py:`Out(8)`
+        Characters sent before the last mark; how often that was.
     """
 
     local: wiring.PureInterface
@@ -233,6 +237,9 @@ class HarnessDevices(wiring.Component):
     sent: Signal
     exited: Signal
     exit_code: Signal
+    mark: Signal
+    mark_sent: Signal
+    marks: Signal
 
     def __init__(self, *, addr_width: int):
         self.addr_width = addr_width
@@ -243,6 +250,9 @@ class HarnessDevices(wiring.Component):
             "sent":        Out(64),
             "exited":      Out(1),
             "exit_code":   Out(31),
+            "mark":        Out(1),
+            "mark_sent":   Out(64),
+            "marks":       Out(8),
         })
 
     def elaborate(self, platform):
@@ -292,4 +302,9 @@ class HarnessDevices(wiring.Component):
         ]
         with m.If(first_word & at(local.write_addr, "SYSCTL") & local.write_data[0] & ~self.exited):
             m.d.sync += [self.exited.eq(1), self.exit_code.eq(local.write_data[1:32])]
+        m.d.comb += self.mark.eq(local.write & (row(local.write_addr) == 0)
+                                 & local.write_strobe[4] & at(local.write_addr, "SYSCTL"))
+        with m.If(self.mark):
+            m.d.sync += [self.mark_sent.eq(output.count), self.marks.eq(self.marks + 1),
+                         taken.eq(0)]
         return m

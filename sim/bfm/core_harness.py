@@ -52,11 +52,14 @@ class CoreHarness(wiring.Component):
     sent, logged : :py:`Out(64)`
         Characters in ``devices.output`` and records in ``retired``, ever.
     cycles, instructions : :py:`Out(64)`
-        Since reset, up to the end of the program.
+        Since reset or the program's last mark, up to its end.
     cause_<name> : :py:`Out(64)`
         Cycles attributed to each :class:`CycleCause`; their sum is ``cycles``.
     pc : :py:`Out(64)`
-        Of the instruction retired last.
+        Of the instruction retired last; without a retire port always 0.
+    marks : :py:`Out(8)`, mark_sent : :py:`Out(64)`
+        How often the program has asked that counting start anew; characters sent before the last
+        time.
     """
 
     reset_pc: Signal
@@ -70,6 +73,8 @@ class CoreHarness(wiring.Component):
     cycles: Signal
     instructions: Signal
     pc: Signal
+    marks: Signal
+    mark_sent: Signal
 
     def __init__(self, *, config: CoreConfig | None = None, latency: int = 20):
         self.config = config = CoreConfig() if config is None else config
@@ -86,6 +91,8 @@ class CoreHarness(wiring.Component):
             "cycles":       Out(64),
             "instructions": Out(64),
             "pc":           Out(64),
+            "marks":        Out(8),
+            "mark_sent":    Out(64),
             **{f"cause_{cause.name.lower()}": Out(64) for cause in CycleCause},
         })
 
@@ -110,26 +117,39 @@ class CoreHarness(wiring.Component):
             devices.input_bytes.eq(self.input_bytes),
             self.exited.eq(devices.exited),
             self.exit_code.eq(devices.exit_code),
-            self.sent.eq(devices.sent),
+            self.sent.eq(devices.sent), self.marks.eq(devices.marks),
+            self.mark_sent.eq(devices.mark_sent),
         ]
 
+        if self.config.retire_port:
+            self._log(m, core)
+        self._count(m, core, devices.mark)
+        return m
+
+    def _log(self, m, core):
         m.submodules.retired = retired = Log(width=RetireLayout().size, depth=RETIRE_DEPTH)
         m.d.comb += [
             retired.record.eq(core.retire),
             retired.valid.eq(core.retire.valid & self.log & ~self.exited),
             self.logged.eq(retired.count),
         ]
+        with m.If(~self.exited & core.retire.valid):
+            m.d.sync += self.pc.eq(core.retire.pc)
 
-        # A program ends with its exit: what the core does until the host looks does not count.
+    def _count(self, m, core, mark):
+        """Count until the program ends: what the core does behind that does not count."""
+        counters = {cause: getattr(self, f"cause_{cause.name.lower()}") for cause in CycleCause}
         with m.If(~self.exited):
             m.d.sync += self.cycles.eq(self.cycles + 1)
             with m.Switch(core.cause):
-                for cause in CycleCause:
-                    counter = getattr(self, f"cause_{cause.name.lower()}")
+                for cause, counter in counters.items():
                     with m.Case(cause):
                         m.d.sync += counter.eq(counter + 1)
-            with m.If(core.retire.valid):
-                m.d.sync += self.pc.eq(core.retire.pc)
-                with m.If(~core.retire.exception):
-                    m.d.sync += self.instructions.eq(self.instructions + 1)
-        return m
+            # The records are what lockstep sees: it must count the same.
+            completed = (core.retire.valid & ~core.retire.exception if self.config.retire_port
+                         else core.cause == CycleCause.ISSUE)
+            with m.If(completed):
+                m.d.sync += self.instructions.eq(self.instructions + 1)
+        with m.If(mark):
+            m.d.sync += [counter.eq(0) for counter in
+                         (self.cycles, self.instructions, *counters.values())]

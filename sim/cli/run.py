@@ -9,7 +9,7 @@ import typer
 
 from sim.errors import UserError
 
-__all__ = ["register"]
+__all__ = ["executable", "register"]
 
 STATUS_ENDLESS = 124
 STATUS_MISMATCH = 125
@@ -28,8 +28,14 @@ Examples:
 """
 
 
-def _executable(programs: list[Path], optimise: str, includes: list[Path], defines: list[str]):
-    """Return the ELF: the one given, or what the sources compile to."""
+def executable(programs: list[Path], optimise: str, includes: list[Path], defines: list[str]):
+    """Return the ELF: the one given, or what the sources compile to.
+
+    Raises
+    ------
+    :exc:`UserError`
+        If a file is missing or does not compile.
+    """
     from sw.toolchain import OPTIMISE, CompileError, compile_c
 
     for program in programs:
@@ -120,7 +126,7 @@ def register(app: typer.Typer) -> None:
         """
         if vcd and fst:
             raise UserError("Choose one of --vcd and --fst")
-        elf = _executable(programs, optimise, includes or [], defines or [])
+        elf = executable(programs, optimise, includes or [], defines or [])
         if stdin is not None and not stdin.is_file():
             raise UserError(f"No file {stdin}, given with --stdin")
         from sim.lockstep.run import Request, execute

@@ -77,15 +77,17 @@ def load_program(path: Path, *, ram_base: int, ram_bytes: int) -> Program:
     return Program(path.name, entry, tuple(segments))
 
 
-def argument_block(arguments: Sequence[str], limit: int) -> bytes:
+def argument_block(arguments: Sequence[str], limit: int, *, again: int = 0) -> bytes:
     """Return the arguments as the start-up code expects them: a count, then NUL-ended strings.
+
+    The upper half of the count says how often the program is to run again after its end.
 
     Raises
     ------
     :exc:`UserError`
         If they take more than ``limit`` bytes.
     """
-    block = len(arguments).to_bytes(4, "little")
+    block = (len(arguments) | again << 16).to_bytes(4, "little")
     block += b"".join(argument.encode() + b"\0" for argument in arguments)
     if len(block) > limit:
         raise UserError(f"The arguments take {len(block)} bytes: at most {limit} are possible")

@@ -34,6 +34,13 @@ _start:
     bl      __libc_start
 3:  b       3b
 
+    .global __restart
+__restart:
+    adrp    x0, __stack_top
+    add     x0, x0, :lo12:__stack_top
+    mov     sp, x0
+    b       __libc_again
+
     .macro  entry vector
     .balign 128
     mov     x0, #\vector

@@ -14,15 +14,16 @@ struct header {
     struct header *next;
 };
 
-extern char __heap_start[], __heap_end[];
+extern char __heap_end[];
+extern char *__heap_base;
 
 static struct header *free_list;
 static int initialised;
 
 static void initialise(void)
 {
-    free_list = (struct header *)__heap_start;
-    free_list->size = (size_t)(__heap_end - __heap_start);
+    free_list = (struct header *)__heap_base;
+    free_list->size = (size_t)(__heap_end - __heap_base);
     free_list->next = NULL;
     initialised = 1;
 }
@@ -31,7 +32,7 @@ void *malloc(size_t size)
 {
     if (!initialised)
         initialise();
-    if (size > (size_t)(__heap_end - __heap_start)) {
+    if (size > (size_t)(__heap_end - __heap_base)) {
         errno = ENOMEM;
         return NULL;
     }

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <tilicho.h>
 
 #include "devices.h"
@@ -15,13 +16,21 @@ int main(int argc, char **argv);
 /* The loader may place the program's arguments here: their number, then NUL-ended strings. */
 extern char __arguments[];
 extern void (*const __constructors_start[])(void), (*const __constructors_end[])(void);
+extern char __data_start[], __data_end[], __bss_start[], __bss_end[], __heap_start[];
+
+/* Survives a second run: the loader may ask for one in the upper half of the arguments' number. */
+static uint32_t runs_left __attribute__((section(".noinit")));
+char *__heap_base __attribute__((section(".noinit")));
+
+/* Set the stack pointer back and call __libc_again(). */
+_Noreturn void __restart(void);
 
 static void (*exit_handlers[MAX_HANDLERS])(void);
 static int exit_handler_count;
 
 static int find_arguments(char **argv)
 {
-    uint32_t count = *(volatile uint32_t *)__arguments;
+    uint32_t count = *(volatile uint32_t *)__arguments & 0xffff;
     char *text = __arguments + sizeof(uint32_t);
     int argc = 0;
     while (count-- && argc < MAX_ARGUMENTS) {
@@ -35,13 +44,37 @@ static int find_arguments(char **argv)
     return argc;
 }
 
-_Noreturn void __libc_start(void)
+static _Noreturn void run(void)
 {
     static char *argv[MAX_ARGUMENTS + 1];
     int argc = find_arguments(argv);
     for (void (*const *function)(void) = __constructors_start; function != __constructors_end;)
         (*function++)();
     exit(main(argc, argv));
+}
+
+_Noreturn void __libc_start(void)
+{
+    runs_left = *(volatile uint32_t *)__arguments >> 16;
+    __heap_base = __heap_start;
+    if (runs_left) {
+        size_t size = (size_t)(__data_end - __data_start);
+        memcpy(__heap_start, __data_start, size);
+        __heap_base += (size + 63) & ~(size_t)63;
+    }
+    run();
+}
+
+/* The program from the beginning, as if it had just been loaded, but with what caches and branch
+   prediction have learned. The host's counters start anew at the mark. */
+_Noreturn void __libc_again(void)
+{
+    runs_left--;
+    memcpy(__data_start, __heap_start, (size_t)(__data_end - __data_start));
+    memset(__bss_start, 0, (size_t)(__bss_end - __bss_start));
+    SYSCTL_MARK = 1;
+    __asm__ volatile("dsb sy" : : : "memory");
+    run();
 }
 
 /* Write every dirty line of the data cache to the memory, where the host looks. */
@@ -59,6 +92,8 @@ static void clean_data_cache(void)
 
 _Noreturn void _Exit(int status)
 {
+    if (runs_left)
+        __restart();
     SYSCTL_EXIT = ((uint32_t)status & 0xff) << 1 | 1;
     clean_data_cache();
     for (;;)
