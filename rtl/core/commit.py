@@ -12,7 +12,7 @@ from rtl.core.dcache import Maintenance
 from rtl.core.divider import Divider
 from rtl.core.execute import Executed
 from rtl.core.issue import Late, ResultLayout, lateness
-from rtl.core.lsu import LoadStoreUnit
+from rtl.core.lsu import LoadStoreUnit, NextAccessLayout
 from rtl.core.predictor import PC_BITS, RETURN_BITS
 from rtl.core.retire_collector import RetiredUop
 from rtl.core.syndrome import ExceptionClass, syndrome
@@ -58,8 +58,8 @@ class CommitStage(wiring.Component):
     -------
     i : :py:`In(Slot)`, executed : :py:`In(Executed)`
         Micro-op in the memory stage.
-    lookup_addr : :py:`In(64)`, lookup_size_log2 : :py:`In(2)`
-        Address and size of the micro-op that comes next, one cycle early.
+    next : :py:`In(NextAccessLayout())`
+        The access of the micro-op that comes next, one cycle early.
     product : :py:`In(64)`
         Result of the multiplier for the write stage.
     stall : :py:`Out(1)`
@@ -101,8 +101,7 @@ class CommitStage(wiring.Component):
         super().__init__({
             "i":             In(Slot),
             "executed":      In(Executed),
-            "lookup_addr":   In(64),
-            "lookup_size_log2": In(2),
+            "next":          In(NextAccessLayout()),
             "product":       In(64),
             "stall":         Out(1),
             "advance_write": Out(1),
@@ -203,8 +202,9 @@ class CommitStage(wiring.Component):
             # bit 6.
             access.held.eq(written.valid & written.hold),
             access.careful.eq(access.held & (written.odd_line != self.executed.addr[6])),
-            lsu.drop.eq(self.flush), lsu.lookup_size_log2.eq(self.lookup_size_log2),
-            lsu.lookup.eq(~self.stall), lsu.lookup_addr.eq(self.lookup_addr),
+            lsu.drop.eq(self.flush),
+            lsu.lookup.eq(~self.stall), lsu.next.eq(self.next),
+            lsu.next.strict.eq(self.next.strict | system.check_alignment),
         ]
 
     def _note_match(self, m, lsu):

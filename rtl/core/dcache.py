@@ -194,7 +194,7 @@ class DataCache(wiring.Component):
         work, by_set, looked = Signal(Maintenance), Signal(), Signal()
         evicting, evict_beat, evict_ready = Signal(), Signal(self.beat_bits), Signal()
         fill_beat = Signal(self.beat_bits)
-        asked = Signal()
+        asked, refuse = Signal(), Signal()
 
         self._row_new(set_index, row_index, m)
         m.d.sync += self.missed.eq(0)
@@ -235,18 +235,21 @@ class DataCache(wiring.Component):
                     m.d.sync += asked.eq(1)
                 self._fill(m, chosen, fill_beat, line)
             with m.State("FAILED"):
-                m.d.comb += self.failed.eq(
-                    self.request & (self.addr[6:] == line)
-                    & (self.maintenance == Maintenance.NONE))
+                m.d.sync += refuse.eq((self.addr[6:] == line)
+                                      & (self.maintenance == Maintenance.NONE))
                 with m.If(self.request):
-                    m.next = "READY"
+                    m.next = "REFUSE"
+            with m.State("REFUSE"):
+                m.d.comb += self.failed.eq(refuse)
+                m.next = "READY"
         with m.If(self.lookup):
             m.d.sync += looked.eq(fsm.ongoing("READY"))
         with m.If(fsm.ongoing("MISSED")):
             m.d.sync += looked.eq(0)
         m.d.comb += [
             self.ready.eq(fsm.ongoing("READY") & looked),
-            self.busy.eq(~(fsm.ongoing("READY") | fsm.ongoing("FAILED") | fsm.ongoing("SWEEP"))),
+            self.busy.eq(fsm.ongoing("MISSED") | fsm.ongoing("PROBE") | fsm.ongoing("MAINTAIN")
+                         | fsm.ongoing("FILL")),
             self.fill.araddr.eq(line << 6), self.fill.arlen.eq(self.beats - 1),
             self.fill.arsize.eq((self.bus_width // 8).bit_length() - 1),
             self.fill.arburst.eq(Burst.INCR), self.fill.arcache.eq(0b1111),

@@ -8,7 +8,9 @@ from rtl.core.alu import Alu, BitUnit
 from rtl.core.atomic import AtomicUnit
 from rtl.core.cause import CycleCause
 from rtl.core.crc import CrcUnit
+from rtl.core.dcache import Maintenance
 from rtl.core.issue import Operands
+from rtl.core.lsu import NextAccessLayout
 from rtl.core.predictor import BranchKind, PredictorUpdateLayout
 from rtl.core.shifter import Shifter
 from rtl.core.uop import AluOp, BranchOp, CarryIn, Slot, Unit
@@ -77,8 +79,8 @@ class ExecuteStage(wiring.Component):
         Micro-op in the memory stage, registers.
     result : :py:`Out(64)`
         Result in this cycle, for the bypass.
-    addr : :py:`Out(64)`
-        Address of a memory access in this cycle, for the lookup in the data cache.
+    next : :py:`Out(NextAccessLayout())`
+        Memory access of the micro-op, for the lookup in the data cache.
     redirect : :py:`Out(1)`, target : :py:`Out(64)`
         Fetch went the wrong way; set only while the micro-op leaves.
     update : :py:`Out(PredictorUpdateLayout())`
@@ -96,7 +98,7 @@ class ExecuteStage(wiring.Component):
             "o":           Out(Slot),
             "executed":    Out(Executed),
             "result":      Out(64),
-            "addr":        Out(64),
+            "next":        Out(NextAccessLayout()),
             "redirect":    Out(1),
             "target":      Out(64),
             "update":      Out(PredictorUpdateLayout()),
@@ -115,7 +117,11 @@ class ExecuteStage(wiring.Component):
 
         m.d.comb += [
             executed.result.eq(self.result),
-            self.addr.eq(Mux(uop.post, a, total)), executed.addr.eq(self.addr),
+            self.next.addr.eq(Mux(uop.post, a, total)), executed.addr.eq(self.next.addr),
+            self.next.size_log2.eq(uop.size_log2), self.next.strict.eq(uop.aligned),
+            self.next.write.eq(uop.unit == Unit.STORE),
+            self.next.plain.eq(~(uop.exclusive | uop.restricted | uop.release | uop.if_match
+                                 | (uop.maintenance != Maintenance.NONE))),
             executed.a.eq(Mux(uop.b_imm, b, a)),
             executed.b.eq(b),
             atomic.operation.eq(uop.atomic), atomic.size_log2.eq(uop.size_log2),

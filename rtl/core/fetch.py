@@ -153,14 +153,18 @@ class Fetch(wiring.Component):
         return m
 
     def _queue(self, m, fetched, push, space):
-        """Two places: one that decode looks at, one behind it, so that ``space`` is a register."""
-        head, tail = Signal(Fetched), Signal(Fetched)
-        head_valid, tail_valid = Signal(), Signal()
-        m.d.comb += [space.eq(~tail_valid), self.o.valid.eq(head_valid), self.o.payload.eq(head)]
-        with m.If(self.o.ready | ~head_valid):
-            m.d.sync += [head.eq(Mux(tail_valid, tail, fetched)), tail_valid.eq(0),
-                         head_valid.eq(tail_valid | push)]
-        with m.Elif(push & space):
-            m.d.sync += [tail.eq(fetched), tail_valid.eq(1)]
+        """Two places in turn, so that neither ``space`` nor the places depend on decode."""
+        places = [Signal(Fetched, name=f"place_{index}") for index in range(2)]
+        used = Signal(2)
+        write, read = Signal(), Signal()
+        m.d.comb += [space.eq(~used.all()), self.o.valid.eq(used.any()),
+                     self.o.payload.eq(Mux(read, places[1], places[0]))]
+        pushes, pops = push & space, self.o.valid & self.o.ready
+        m.d.sync += [write.eq(write ^ pushes), read.eq(read ^ pops)]
+        for index, place in enumerate(places):
+            with m.If(~used[index] & (write == index)):
+                m.d.sync += [place.eq(fetched), used[index].eq(push)]
+            with m.If(pops & (read == index)):
+                m.d.sync += used[index].eq(0)
         with m.If(self.redirect):
-            m.d.sync += [head_valid.eq(0), tail_valid.eq(0)]
+            m.d.sync += [used.eq(0), write.eq(0), read.eq(0)]

@@ -4,14 +4,31 @@ from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.bus.axi import AXI4Signature, Burst
+from rtl.bus.axi import AXI4Signature
 from rtl.config import CoreConfig
 from rtl.core.dcache import DataCache, Maintenance
 from rtl.core.regions import in_regions
 from rtl.core.store_queue import StoreQueue
 from rtl.core.syndrome import FaultCode
 
-__all__ = ["AccessLayout", "LoadStoreUnit"]
+__all__ = ["AccessLayout", "LoadStoreUnit", "NextAccessLayout"]
+
+
+class NextAccessLayout(data.StructLayout):
+    """What is known of an access in the cycle before it begins.
+
+    Members
+    -------
+    addr : 64, size_log2 : 2, write : 1
+        As in :class:`AccessLayout`.
+    strict : 1
+        An unaligned address faults in Normal memory, too.
+    plain : 1
+        Not exclusive, restricted, released, skipped or maintenance.
+    """
+
+    def __init__(self):
+        super().__init__({"addr": 64, "size_log2": 2, "write": 1, "strict": 1, "plain": 1})
 
 
 class AccessLayout(data.StructLayout):
@@ -60,6 +77,10 @@ class LoadStoreUnit(wiring.Component):
     Stores are posted; a load that goes to the bus waits until every earlier store has been
     answered. An access that crosses a 16-byte beat is made in two parts.
 
+    Plain cached accesses and plain posted stores take one cycle, and whether they end in it comes
+    out of few registers, since the whole pipeline waits for it. All others are made by a state
+    machine and end in a state of their own, one cycle later.
+
     Timing
     ------
     ``access`` holds until ``done`` or ``fault``, of which one is set in the last cycle of the
@@ -69,8 +90,8 @@ class LoadStoreUnit(wiring.Component):
 
     Members
     -------
-    lookup : :py:`In(1)`, lookup_addr : :py:`In(64)`, lookup_size_log2 : :py:`In(2)`
-        Address and bytes of the next access, in the cycle before it begins.
+    lookup : :py:`In(1)`, next : :py:`In(NextAccessLayout())`
+        The next access, in the cycle before it begins.
     access : :py:`In(AccessLayout())`
         What to do.
     drop : :py:`In(1)`
@@ -103,8 +124,7 @@ class LoadStoreUnit(wiring.Component):
         self.regions = tuple(regions)
         super().__init__({
             "lookup":        In(1),
-            "lookup_addr":   In(64),
-            "lookup_size_log2": In(2),
+            "next":          In(NextAccessLayout()),
             "access":        In(AccessLayout()),
             "drop":          In(1),
             "done":          Out(1),
@@ -139,112 +159,126 @@ class LoadStoreUnit(wiring.Component):
 
         lane = access.addr[:lane_bits]
         normal, unaligned, split = Signal(), Signal(), Signal()
-        refused = Signal()
-        self._classify(m, lane_bits, normal, unaligned, split)
-        self._check(m, normal, unaligned, refused)
-
-        reserved_line, reserved = Signal(self.config.addr_width - 6), Signal()
-        exclusive_fails = Signal()
-        m.d.comb += exclusive_fails.eq(access.exclusive & access.write & ~(
-            reserved & (reserved_line == access.addr[6:self.config.addr_width])))
-
-        cached = Signal()
-        maintains = access.maintenance != Maintenance.NONE
-        easy = Signal()
-        self._settled = Signal()
-        m.d.comb += [
-            self.device.eq(~normal),
-            cached.eq((normal & (access.cached | maintains)) | access.by_set),
-            easy.eq(cached & ~access.careful), self._late.eq(access.held & ~easy),
-            self.settled.eq((easy & ~refused) | self._settled),
-        ]
-        second = Signal()
-        beat_addr = Signal(self.config.addr_width)
-        m.d.comb += beat_addr.eq(Cat(
-            Const(0, lane_bits), access.addr[lane_bits:self.config.addr_width] + second))
-        self._store_lanes(m, stores, cache, lane, unaligned, beat_addr, second)
-        held = Signal(64)
-        confirming = Signal()
-        m.d.comb += [self.drained.eq(stores.empty), self.store_error.eq(stores.error),
-                     self.missed.eq(cache.missed & ~confirming)]
+        second, held, confirming = Signal(), Signal(64), Signal()
+        addr, above = Signal(self.config.addr_width), Signal(self.config.addr_width - lane_bits)
+        m.d.sync += above.eq(access.addr[lane_bits:self.config.addr_width] + 1)
+        m.d.comb += addr.eq(Mux(second, above << lane_bits, Mux(
+            unaligned, access.addr[lane_bits:] << lane_bits, access.addr)))
+        quick = self._classify(m, lane_bits, normal, unaligned, split)
+        self._store_lanes(m, stores, cache, lane, addr, unaligned, second)
         self._extend(m, self._align(m, cache.row, held, lane, second))
+        self._monitor(m)
 
-        bus = self.m_axi
+        hits, posts = Signal(), Signal()
         m.d.comb += [
-            bus.araddr.eq(Mux(unaligned, beat_addr, access.addr[:self.config.addr_width])),
-            bus.arsize.eq(Mux(unaligned, lane_bits, access.size_log2)),
-            bus.arburst.eq(Burst.INCR),
-            cache.lookup.eq(self.lookup), cache.lookup_addr.eq(self.lookup_addr),
-            cache.addr.eq(beat_addr),
+            self.device.eq(~normal), self.drained.eq(stores.empty),
+            self.store_error.eq(stores.error), self.missed.eq(cache.missed & ~confirming),
+            hits.eq(access.valid & quick.cached & ~access.careful),
+            posts.eq(access.valid & quick.posted & ~access.held),
+            self.settled.eq(hits),
+            self.done.eq((hits & cache.ready) | (posts & stores.i.ready & ~cache.busy)),
+            cache.lookup.eq(self.lookup), cache.lookup_addr.eq(self.next.addr),
+            cache.addr.eq(addr),
         ]
+        self._connect_fill(m, cache)
+        bus = self.m_axi
         with m.FSM(name="access"):
             with m.State("IDLE"):
-                self._connect_fill(m, cache)
-                with m.If(self._settled):
-                    m.d.comb += self.done.eq(1)
-                    m.d.sync += self._settled.eq(0)
-                with m.Elif(access.valid & ~refused):
-                    with m.If(exclusive_fails | access.skip):
-                        self._finish(m)
-                    with m.Elif(access.release & ~stores.empty & ~second):
-                        m.d.comb += self.waiting.eq(1)
-                    with m.Elif(cached):
-                        self._cached(m, cache, split, second, held, confirming)
-                    with m.Elif(maintains):
-                        m.d.comb += self.done.eq(1)
-                    with m.Elif(cache.busy | (~access.write & ~stores.empty)):
-                        m.d.comb += self.waiting.eq(1)
-                    with m.Elif(access.write):
-                        self._store(m, stores, split, second)
-                    with m.Elif(~self.drop):
-                        m.next = "READ-ADDRESS"
+                with m.If(self.drop):
+                    pass
+                with m.Elif(hits):
+                    m.d.comb += cache.request.eq(1)
+                    with m.If(cache.failed):
+                        m.d.sync += self.fault_code.eq(FaultCode.EXTERNAL)
+                        m.next = "REFUSED"
+                with m.Elif(posts):
+                    m.d.comb += stores.i.valid.eq(~cache.busy)
+                with m.Elif(access.valid):
+                    self._general(m, cache, stores, normal, unaligned, split, second, held,
+                                  confirming)
             with m.State("READ-ADDRESS"):
-                m.d.comb += bus.arvalid.eq(1)
+                m.d.comb += [
+                    bus.arvalid.eq(1), bus.araddr.eq(addr), bus.arlen.eq(0), bus.arcache.eq(0),
+                    bus.arsize.eq(Mux(unaligned, lane_bits, access.size_log2)),
+                ]
                 with m.If(bus.arready):
                     m.next = "READ-DATA"
             with m.State("READ-DATA"):
                 m.d.comb += bus.rready.eq(1)
                 with m.If(bus.rvalid):
                     self._beat(m, cache, split, second, held)
-            with m.State("LOADED"):
+            with m.State("DONE"):
                 m.d.comb += [self.done.eq(1), self.settled.eq(1)]
                 m.d.sync += second.eq(0)
                 m.next = "IDLE"
-            with m.State("FAILED"):
-                m.d.comb += [self.fault.eq(1), self.fault_code.eq(FaultCode.EXTERNAL)]
+            with m.State("REFUSED"):
+                m.d.comb += self.fault.eq(1)
                 m.d.sync += second.eq(0)
                 m.next = "IDLE"
-
-        with m.If(self.done & access.exclusive & ~self.drop):
-            m.d.sync += [reserved.eq(~access.write),
-                         reserved_line.eq(access.addr[6:self.config.addr_width])]
-        with m.If(self.clear_monitor):
-            m.d.sync += reserved.eq(0)
-        with m.If(access.write):
-            m.d.comb += self.result.eq(exclusive_fails)
         return m
 
     def _classify(self, m, lane_bits, normal, unaligned, split):
-        """Look at the address one cycle early, so that the end of the access is known early."""
-        addr, size = self.lookup_addr, self.lookup_size_log2
+        """Look at the address one cycle early; say whether the access is of a quick kind."""
+        addr, size = self.next.addr, self.next.size_log2
         inside = in_regions(m, addr[:self.config.addr_width], self.regions, "inside")
-        last_byte = Signal(3)
-        m.d.comb += last_byte.eq((1 << size) - 1)
-        self._beyond, self._odd, self._late = Signal(), Signal(), Signal()
+        last_byte, odd, beyond, crosses = Signal(3), Signal(), Signal(), Signal()
+        quick = Signal(data.StructLayout({"cached": 1, "posted": 1}))
+        caches = inside & self.access.cached
+        m.d.comb += [
+            last_byte.eq((1 << size) - 1), odd.eq((addr[:3] & last_byte).any()),
+            beyond.eq(addr[self.config.addr_width:].any()),
+            crosses.eq((addr[:lane_bits] + last_byte)[lane_bits]),
+        ]
+        self._beyond, self._odd_pair = Signal(), Signal()
         with m.If(self.lookup):
             m.d.sync += [
-                normal.eq(inside), self._beyond.eq(addr[self.config.addr_width:].any()),
-                unaligned.eq((addr[:3] & last_byte).any()),
-                split.eq((addr[:lane_bits] + last_byte)[lane_bits]),
-                self._odd.eq(addr.bit_select(size, 1)),
+                normal.eq(inside), unaligned.eq(odd), split.eq(crosses),
+                self._beyond.eq(beyond), self._odd_pair.eq(addr.bit_select(size, 1)),
+                quick.cached.eq(self.next.plain & caches & ~beyond & ~crosses
+                                & ~(odd & self.next.strict)),
+                quick.posted.eq(self.next.plain & self.next.write & ~caches & ~beyond & ~odd),
             ]
+        return quick
 
-    def _finish(self, m):
-        """End the access; when a register write waits for it, only after it was ``settled``."""
-        with m.If(self._late):
-            m.d.sync += self._settled.eq(~self.drop)
+    def _monitor(self, m):
+        """Keep the line that is reserved for a store-exclusive."""
+        access = self.access
+        line = access.addr[6:self.config.addr_width]
+        reserved_line, reserved = Signal(len(line)), Signal()
+        self._exclusive_fails = Signal()
+        m.d.comb += self._exclusive_fails.eq(
+            access.exclusive & access.write & ~(reserved & (reserved_line == line)))
+        with m.If(self.done & access.exclusive):
+            m.d.sync += [reserved.eq(~access.write), reserved_line.eq(line)]
+        with m.If(self.clear_monitor):
+            m.d.sync += reserved.eq(0)
+        with m.If(access.write):
+            m.d.comb += self.result.eq(self._exclusive_fails)
+
+    def _general(self, m, cache, stores, normal, unaligned, split, second, held, confirming):
+        """Make an access that is not of a quick kind."""
+        access = self.access
+        maintains = access.maintenance != Maintenance.NONE
+        cached = (normal & (access.cached | maintains)) | access.by_set
+        refused, code = Signal(), Signal(FaultCode)
+        self._check(m, normal, unaligned, refused, code)
+        with m.If(refused):
+            m.d.sync += self.fault_code.eq(code)
+            m.next = "REFUSED"
+        with m.Elif(self._exclusive_fails | access.skip):
+            m.next = "DONE"
+        with m.Elif(access.release & ~stores.empty & ~second):
+            m.d.comb += self.waiting.eq(1)
+        with m.Elif(cached):
+            self._cached(m, cache, split, second, held, confirming)
+        with m.Elif(maintains):
+            m.next = "DONE"
+        with m.Elif(cache.busy | (~access.write & ~stores.empty)):
+            m.d.comb += self.waiting.eq(1)
+        with m.Elif(access.write):
+            self._store(m, stores, split, second)
         with m.Else():
-            m.d.comb += self.done.eq(1)
+            m.next = "READ-ADDRESS"
 
     def _connect_writes(self, m, stores):
         """Pass the write channels of the store queue to the bus."""
@@ -252,19 +286,16 @@ class LoadStoreUnit(wiring.Component):
             inner, outer = getattr(stores.m_axi, name), getattr(self.m_axi, name)
             m.d.comb += outer.eq(inner) if member.flow == Out else inner.eq(outer)
 
-    def _check(self, m, normal, unaligned, refused):
+    def _check(self, m, normal, unaligned, refused, code):
         access = self.access
         strict = access.exclusive | access.restricted
-        with m.If(access.valid):
-            with m.If(self._beyond):
-                m.d.comb += [refused.eq(1), self.fault_code.eq(FaultCode.ADDRESS_SIZE)]
-            with m.Elif((unaligned & (~normal | access.aligned | strict))
-                        | (access.pair & self._odd)):
-                m.d.comb += [refused.eq(1), self.fault_code.eq(FaultCode.ALIGNMENT)]
-            with m.Elif(strict & ~normal):
-                m.d.comb += [refused.eq(1), self.fault_code.eq(FaultCode.EXCLUSIVE)]
-        with m.If(refused):
-            m.d.comb += self.fault.eq(1)
+        with m.If(self._beyond):
+            m.d.comb += [refused.eq(1), code.eq(FaultCode.ADDRESS_SIZE)]
+        with m.Elif((unaligned & (~normal | access.aligned | strict))
+                    | (access.pair & self._odd_pair)):
+            m.d.comb += [refused.eq(1), code.eq(FaultCode.ALIGNMENT)]
+        with m.Elif(strict & ~normal):
+            m.d.comb += [refused.eq(1), code.eq(FaultCode.EXCLUSIVE)]
 
     def _connect_fill(self, m, cache):
         """Lend the read channels to the cache."""
@@ -272,7 +303,7 @@ class LoadStoreUnit(wiring.Component):
             inner, outer = getattr(cache.fill, name), getattr(self.m_axi, name)
             m.d.comb += outer.eq(inner) if member.flow == Out else inner.eq(outer)
 
-    def _store_lanes(self, m, stores, cache, lane, unaligned, beat_addr, second):
+    def _store_lanes(self, m, stores, cache, lane, addr, unaligned, second):
         """Put the data on its lanes, over two beats; evictions come before them."""
         access, width = self.access, self.config.bus_width
         strobes = Signal(width // 4)
@@ -297,14 +328,14 @@ class LoadStoreUnit(wiring.Component):
         request = stores.i.payload
         m.d.comb += [
             request.data.eq(cache.data), request.strobe.eq(cache.strobe), request.last.eq(1),
-            request.addr.eq(Mux(unaligned, beat_addr, access.addr[:self.config.addr_width])),
+            request.addr.eq(addr),
             request.size_log2.eq(Mux(unaligned, len(lane), access.size_log2)),
         ]
         with m.If(cache.evicted.valid):
             m.d.comb += [request.eq(cache.evicted.payload), stores.i.valid.eq(1)]
 
     def _cached(self, m, cache, split, second, held, confirming):
-        """Ask the cache; two beats, and careful accesses, go on when each is known to have hit."""
+        """Ask the cache; each beat goes on when it is known to have hit."""
         access = self.access
         with m.If(confirming):
             m.d.sync += confirming.eq(0)
@@ -316,42 +347,40 @@ class LoadStoreUnit(wiring.Component):
                     cache.addr + self.config.bus_width // 8)]
                 m.d.sync += [second.eq(1), held.eq(cache.row[-64:])]
             with m.Else():
-                self._finish(m)
-                m.d.sync += second.eq(0)
+                m.next = "DONE"
         with m.Else():
-            m.d.comb += cache.request.eq(~self.drop)
+            m.d.comb += cache.request.eq(1)
             with m.If(cache.failed):
-                m.d.comb += [self.fault.eq(1), self.fault_code.eq(FaultCode.EXTERNAL)]
-                m.d.sync += second.eq(0)
+                m.d.sync += self.fault_code.eq(FaultCode.EXTERNAL)
+                m.next = "REFUSED"
             with m.Elif(access.maintenance != Maintenance.NONE):
-                m.d.comb += self.done.eq(cache.done)
-            with m.Elif(cache.ready):
-                slow = split | access.careful
-                m.d.comb += self.done.eq(~slow)
-                m.d.sync += confirming.eq(slow & ~self.drop)
+                with m.If(cache.done):
+                    m.next = "DONE"
+            with m.Else():
+                m.d.sync += confirming.eq(cache.ready)
 
     def _store(self, m, stores, split, second):
-        m.d.comb += stores.i.valid.eq(~self.drop)
+        m.d.comb += stores.i.valid.eq(1)
         with m.If(stores.i.ready):
             with m.If(split & ~second):
-                m.d.sync += second.eq(~self.drop)
+                m.d.sync += second.eq(1)
             with m.Else():
-                m.d.sync += second.eq(0)
-                self._finish(m)
+                m.next = "DONE"
 
     def _beat(self, m, cache, split, second, held):
         """Take one beat of an uncached load."""
         bus = self.m_axi
         m.d.sync += held.eq(bus.rdata[-64:])
         with m.If(bus.rresp.as_value()[1]):
-            m.next = "FAILED"
+            m.d.sync += self.fault_code.eq(FaultCode.EXTERNAL)
+            m.next = "REFUSED"
         with m.Elif(split & ~second):
             m.d.sync += second.eq(1)
             m.next = "READ-ADDRESS"
         with m.Else():
             m.d.comb += [cache.inject.eq(1), cache.injected.eq(bus.rdata)]
             m.d.sync += held.eq(held)
-            m.next = "LOADED"
+            m.next = "DONE"
 
     def _align(self, m, row, held, lane, second):
         """Return the 8 bytes from ``lane`` on: each from its word, then rotated into place.

@@ -26,8 +26,13 @@ def unit(*, ways=1):
 async def access(ctx, dut, **fields):
     """Make one access; return ``(fault code or None, result)``."""
     ctx.set(dut.lookup, 1)
-    ctx.set(dut.lookup_addr, fields["addr"])
-    ctx.set(dut.lookup_size_log2, fields.get("size_log2", 0))
+    plain = not {"exclusive", "restricted", "release", "skip", "maintenance"} & {
+        name for name, value in fields.items() if value}
+    ctx.set(dut.next, {"addr": fields["addr"], "size_log2": fields.get("size_log2", 0),
+                       "write": fields.get("write", 0), "strict": fields.get("aligned", 0),
+                       "plain": plain})
+    # The attribute of the program state holds already.
+    ctx.set(dut.access, {"valid": 0, "cached": fields.get("cached", 0)})
     await ctx.tick()
     ctx.set(dut.lookup, 0)
     ctx.set(dut.access, {"valid": 1, **fields})
@@ -138,6 +143,9 @@ def test_posted_device_stores_take_a_cycle_each():
 
     async def testbench(ctx):
         cycles = 0
+        ctx.set(dut.lookup, 1)
+        ctx.set(dut.next, {"size_log2": 3, "write": 1, "plain": 1})
+        await ctx.tick()
         for index in range(16):
             ctx.set(dut.access, {"valid": 1, "write": 1, "addr": 8 * index, "size_log2": 3,
                                  "data": index})
