@@ -82,9 +82,6 @@ class BitUnit(wiring.Component):
 class Alu(wiring.Component):
     """Adder and logic unit, combinational.
 
-    N, C and V come at once. Z is not here: the next stage derives it from the registered result,
-    which takes a 64-bit comparison off the longest path.
-
     Members
     -------
     operation : :py:`In(AluOp)`, wide, invert, carry : :py:`In`
@@ -95,7 +92,7 @@ class Alu(wiring.Component):
         Operands.
     result : :py:`Out(64)`
         Zero in the upper half for a 32-bit operation. LEA, BITS and CRC are not made here: 0.
-    negative, carry_out, overflow : :py:`Out(1)`
+    negative, zero, carry_out, overflow : :py:`Out(1)`
         Flags. ``carry_out`` and ``overflow`` are zero for logic operations.
     """
 
@@ -107,6 +104,7 @@ class Alu(wiring.Component):
     b: Signal
     result: Signal
     negative: Signal
+    zero: Signal
     carry_out: Signal
     overflow: Signal
 
@@ -121,6 +119,7 @@ class Alu(wiring.Component):
             "b":         In(64),
             "result":    Out(64),
             "negative":  Out(1),
+            "zero":      Out(1),
             "carry_out": Out(1),
             "overflow":  Out(1),
         })
@@ -157,6 +156,7 @@ class Alu(wiring.Component):
         top_a, top_b, top = (Mux(self.wide, value[63], value[31]) for value in (self.a, b, total))
         m.d.comb += [
             self.negative.eq(Mux(self.wide, full[63], full[31])),
+            self.zero.eq((full[:32] == 0) & (~self.wide | (full[32:] == 0))),
             self.carry_out.eq(adding & Mux(self.wide, total[64], carry_32)),
             self.overflow.eq(adding & (top_a == top_b) & (top != top_a)),
         ]

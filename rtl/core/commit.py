@@ -234,10 +234,9 @@ class CommitStage(wiring.Component):
         return Mux(written.write, CycleCause.STORE, CycleCause.LOAD)
 
     def _flags(self, m, system, fault):
-        """NZCV behind the memory stage: Z comes from the registered result."""
+        """NZCV behind the memory stage."""
         uop, executed = self.i.uop, self.executed
-        zero = Mux(executed.zero_given, executed.zero, executed.result == 0)
-        new = Cat(executed.overflow, executed.carry, zero, executed.negative)
+        new = Cat(executed.overflow, executed.carry, executed.zero, executed.negative)
         writes = self._valid & uop.flags
         m.d.comb += [
             self.flags.eq(Mux(writes, new, system.flags)),

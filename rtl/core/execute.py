@@ -19,10 +19,7 @@ __all__ = ["ExecuteStage", "Executed", "condition"]
 
 
 class Executed(data.Struct):
-    """What the execute stage hands to the memory stage beside the micro-op.
-
-    Z is ``result == 0`` unless ``zero_given``; then ``zero`` holds it.
-    """
+    """What the execute stage hands to the memory stage beside the micro-op."""
 
     result: 64
     addr: 64
@@ -32,7 +29,6 @@ class Executed(data.Struct):
     negative: 1
     carry: 1
     overflow: 1
-    zero_given: 1
     zero: 1
     sp_unaligned: 1
 
@@ -118,9 +114,10 @@ class ExecuteStage(wiring.Component):
         m.d.comb += [
             executed.result.eq(self.result),
             self.next.addr.eq(Mux(uop.post, a, total)), executed.addr.eq(self.next.addr),
-            self.next.size_log2.eq(uop.size_log2), self.next.strict.eq(uop.aligned),
+            self.next.size_log2.eq(uop.size_log2),
+            self.next.strict.eq(uop.aligned | uop.restricted),
             self.next.write.eq(uop.unit == Unit.STORE),
-            self.next.plain.eq(~(uop.exclusive | uop.restricted | uop.release | uop.if_match
+            self.next.plain.eq(~((uop.exclusive & self.next.write) | uop.pair | uop.release | uop.if_match
                                  | (uop.maintenance != Maintenance.NONE))),
             executed.a.eq(Mux(uop.b_imm, b, a)),
             executed.b.eq(b),
@@ -185,12 +182,11 @@ class ExecuteStage(wiring.Component):
                 m.d.comb += self.result.eq(total)
 
         m.d.comb += [executed.negative.eq(alu.negative), executed.carry.eq(alu.carry_out),
-                     executed.overflow.eq(alu.overflow)]
+                     executed.overflow.eq(alu.overflow), executed.zero.eq(alu.zero)]
         with m.If(uop.conditional & ~holds):
             m.d.comb += [
                 Cat(executed.overflow, executed.carry, executed.zero,
                     executed.negative).eq(uop.flags_else),
-                executed.zero_given.eq(1),
             ]
 
     def _branch(self, m, uop, holds):

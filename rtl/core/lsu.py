@@ -24,7 +24,7 @@ class NextAccessLayout(data.StructLayout):
     strict : 1
         An unaligned address faults in Normal memory, too.
     plain : 1
-        Not exclusive, restricted, released, skipped or maintenance.
+        Not an exclusive store, the first of an exclusive pair, released, skipped or maintenance.
     """
 
     def __init__(self):
