@@ -117,8 +117,8 @@ class ExecuteStage(wiring.Component):
             self.next.size_log2.eq(uop.size_log2),
             self.next.strict.eq(uop.aligned | uop.restricted),
             self.next.write.eq(uop.unit == Unit.STORE),
-            self.next.plain.eq(~((uop.exclusive & self.next.write) | uop.pair | uop.release | uop.if_match
-                                 | (uop.maintenance != Maintenance.NONE))),
+            self.next.plain.eq(~((uop.exclusive & self.next.write) | uop.pair | uop.release
+                                 | uop.if_match | (uop.maintenance != Maintenance.NONE))),
             executed.a.eq(Mux(uop.b_imm, b, a)),
             executed.b.eq(b),
             atomic.operation.eq(uop.atomic), atomic.size_log2.eq(uop.size_log2),

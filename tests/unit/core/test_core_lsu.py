@@ -29,8 +29,8 @@ async def access(ctx, dut, **fields):
     plain = not {"exclusive", "pair", "release", "skip", "maintenance"} & {
         name for name, value in fields.items() if value}
     ctx.set(dut.next, {"addr": fields["addr"], "size_log2": fields.get("size_log2", 0),
-                       "write": fields.get("write", 0), "strict": fields.get("aligned", 0) | fields.get("restricted", 0),
-                       "plain": plain})
+                       "write": fields.get("write", 0), "plain": plain,
+                       "strict": fields.get("aligned", 0) | fields.get("restricted", 0)})
     # The attribute of the program state holds already.
     ctx.set(dut.access, {"valid": 0, "cached": fields.get("cached", 0)})
     await ctx.tick()
