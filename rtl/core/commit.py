@@ -283,9 +283,12 @@ class CommitStage(wiring.Component):
             m.d.sync += serror.eq(1)
         with m.Elif(fault & uop.serror):
             m.d.sync += serror.eq(0)
-        m.d.comb += [
+        # Registers: fetch starts anew behind whatever changes a mask, so that the value is old.
+        m.d.sync += [
             self.irq_taken.eq((self.irq | system.timer_irq) & ~system.irq_masked),
             self.serror_taken.eq(serror & ~system.serror_masked),
+        ]
+        m.d.comb += [
             system.enter_pc.eq(Mux(uop.after, self.i.pc + 4, pc)),
             system.enter_kind.eq(Cat(uop.interrupt | uop.serror, uop.serror)),
             system.enter_syndrome.eq(uop.syndrome),

@@ -84,7 +84,7 @@ class Decoder(wiring.Component):
         m.d.comb += [
             self.legal.eq(chosen.legal),
             self.uop.eq(chosen.uop),
-            relative.eq(base + chosen.uop.imm[:PC_BITS + 2]),
+            relative.eq(base + self._offset(m)),
             self.more.eq(chosen.more),
         ]
         with m.If(chosen.relative):
@@ -98,3 +98,19 @@ class Decoder(wiring.Component):
                 self.more.eq(0),
             ]
         return m
+
+    def _offset(self, m):
+        """Return the offset from the address, straight from the word: an adder stands behind."""
+        insn = self.insn
+        offset = Signal(signed(PC_BITS + 2))
+        whole = Cat(insn[29:31], insn[5:24])
+        with m.If(insn[24:29] == 0b10000):
+            m.d.comb += offset.eq(Mux(insn[31], Cat(Const(0, 12), whole).as_signed(),
+                                      whole.as_signed()))
+        with m.Elif(insn[26:31] == 0b00101):
+            m.d.comb += offset.eq(Cat(Const(0, 2), insn[0:26]).as_signed())
+        with m.Elif(insn[25:31] == 0b011011):
+            m.d.comb += offset.eq(Cat(Const(0, 2), insn[5:19]).as_signed())
+        with m.Else():
+            m.d.comb += offset.eq(Cat(Const(0, 2), insn[5:24]).as_signed())
+        return offset

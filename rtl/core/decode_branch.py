@@ -1,6 +1,6 @@
 """Decoder of branches, exception generation and system instructions."""
 
-from amaranth import Cat, Const, Signal
+from amaranth import Cat, Signal
 from amaranth.lib.wiring import In
 
 from rtl.core.dcache import Maintenance
@@ -52,7 +52,7 @@ class BranchDecoder(ClassDecoder):
                 self._test(m, fields, o)
             with m.Case("0101 0100 ---- ---- ---- ---- ---0 ----"):
                 legal(m, o)
-                self._relative(m, o, fields.imm19, BranchOp.COND)
+                self._relative(m, o, BranchOp.COND)
                 m.d.comb += o.uop.cond.eq(self.insn[0:4])
             with m.Case("1101 0100 ---- ---- ---- ---- ---0 00--"):
                 self._exception(m, fields, o)
@@ -69,26 +69,25 @@ class BranchDecoder(ClassDecoder):
             with m.Case("1101 011- ---1 1111 0000 00-- ---0 0000"):
                 self._indirect(m, fields, o)
 
-    def _relative(self, m, o, words, kind):
-        m.d.comb += [o.relative.eq(1), o.uop.imm.eq(Cat(Const(0, 2), words).as_signed()),
-                     o.uop.unit.eq(Unit.BRANCH), o.uop.branch.eq(kind)]
+    def _relative(self, m, o, kind):
+        m.d.comb += [o.relative.eq(1), o.uop.unit.eq(Unit.BRANCH), o.uop.branch.eq(kind)]
 
     def _direct(self, m, fields, o):
         legal(m, o)
-        self._relative(m, o, self.insn[0:26], BranchOp.ALWAYS)
+        self._relative(m, o, BranchOp.ALWAYS)
         with m.If(self.insn[31]):
             write(m, o.uop, 30)
             m.d.comb += o.uop.link.eq(1)
 
     def _compare(self, m, fields, o):
         legal(m, o)
-        self._relative(m, o, fields.imm19, BranchOp.ZERO)
+        self._relative(m, o, BranchOp.ZERO)
         read(m, o.uop.a, fields.rt)
         m.d.comb += [o.uop.wide.eq(fields.wide), o.uop.invert.eq(self.insn[24])]
 
     def _test(self, m, fields, o):
         legal(m, o)
-        self._relative(m, o, self.insn[5:19], BranchOp.BIT)
+        self._relative(m, o, BranchOp.BIT)
         read(m, o.uop.a, fields.rt)
         m.d.comb += [o.uop.rotate.eq(Cat(self.insn[19:24], self.insn[31])),
                      o.uop.invert.eq(self.insn[24])]

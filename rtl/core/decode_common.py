@@ -35,7 +35,6 @@ class Fields:
         self.imm9 = insn[12:21].as_signed()
         self.imm12 = insn[10:22]
         self.imm16 = insn[5:21]
-        self.imm19 = insn[5:24].as_signed()
 
 
 class ClassDecoder(wiring.Component):

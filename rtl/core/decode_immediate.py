@@ -82,14 +82,11 @@ class ImmediateDecoder(ClassDecoder):
                 self._extract(m, fields, o)
 
     def _address(self, m, fields, o):
-        page = self.insn[31]
-        offset = Cat(self.insn[29:31], self.insn[5:24])
         legal(m, o)
         write(m, o.uop, fields.rd)
         m.d.comb += [
             o.uop.alu.eq(AluOp.ORR), o.uop.wide.eq(1), o.uop.b_imm.eq(1),
-            o.relative.eq(1), o.page.eq(page),
-            o.uop.imm.eq(Mux(page, Cat(Const(0, 12), offset).as_signed(), offset.as_signed())),
+            o.relative.eq(1), o.page.eq(self.insn[31]),
         ]
 
     def _add(self, m, fields, o):

@@ -99,7 +99,7 @@ class MemoryDecoder(ClassDecoder):
     def _literal(self, m, fields, o):
         opc = self.insn[30:32]
         legal(m, o)
-        m.d.comb += [o.relative.eq(1), o.uop.b_imm.eq(1), o.uop.imm.eq(fields.imm19 << 2),
+        m.d.comb += [o.relative.eq(1), o.uop.b_imm.eq(1),
                      o.uop.wide.eq(1)]
         with m.If(opc != 3):
             m.d.comb += [o.uop.unit.eq(Unit.LOAD), o.uop.size_log2.eq(Mux(opc[0], 3, 2)),

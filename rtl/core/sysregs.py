@@ -103,8 +103,8 @@ class SystemRegisters(wiring.Component):
         cache_select = Signal(4)
         m.d.sync += [cycles.eq(cycles + 1), count.eq(count + 1)]
         expired = Signal()
+        m.d.sync += expired.eq((count - compare)[63] == 0)
         m.d.comb += [
-            expired.eq((count - compare)[63] == 0),
             self.timer_irq.eq(control[0] & ~control[1] & expired),
             self.el0.eq(~el1), self.sp_el1.eq(el1 & spsel),
             self.irq_masked.eq(daif[1]), self.serror_masked.eq(daif[2]),

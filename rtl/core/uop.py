@@ -211,7 +211,8 @@ class DecodedLayout(data.StructLayout):
     more : 1
         Another micro-op follows.
     relative, page : 1
-        The immediate is an offset from the instruction's address, or from its 4 KiB page.
+        The immediate is the address that the word's offset gives, from the instruction's own
+        address or from its 4 KiB page.
     """
 
     def __init__(self):
