@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define N 12
+#define N 28
 
 static int32_t a[N][N], b[N][N];
 static int64_t c[N][N];

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COUNT 300
+#define COUNT 1000
+#define DIVISIONS 300
 
 static uint64_t state = 88172645463325252u;
 
@@ -41,7 +42,7 @@ static void quicksort(int64_t *values, int low, int high)
 static uint64_t sum_of_quotients(const int64_t *values)
 {
     uint64_t sum = 0;
-    for (int i = 1; i < COUNT; i++) {
+    for (int i = 1; i < DIVISIONS; i++) {
         int64_t divisor = values[i - 1] >> (i % 48);
         if (divisor) {
             sum = sum * 31 + (uint64_t)(values[i] / divisor);
@@ -72,5 +73,5 @@ int main(void)
     for (char *digit = digits; *digit; digit++)
         printf(" %s", numbers[*digit - '0']);
     printf("\n");
-    return (int)strlen(digits);
+    return quotients != 0xadd9942d194a2121u;
 }
