@@ -197,7 +197,8 @@ def yosys_command() -> str:
     return found
 
 
-def write_systemverilog(text: str, path: Path, *, yosys: str | None = None) -> None:
+def write_systemverilog(text: str, path: Path, *, settled: bool = False,
+                        yosys: str | None = None) -> None:
     """Write RTLIL ``text`` as SystemVerilog with ``always_comb`` and ``always_ff`` blocks.
 
     Yosys works in a folder beside ``path``, on names relative to it: the WebAssembly build does
@@ -205,6 +206,11 @@ def write_systemverilog(text: str, path: Path, *, yosys: str | None = None) -> N
 
     :func:`amaranth.back.verilog.convert` writes ``always @*``, which Icarus does not run at time 0,
     so combinational outputs stay X until an input changes (amaranth-lang/amaranth#1629).
+
+    A block gives its outputs a default before it decides. Simulators that follow each assignment
+    as an event, as Icarus does, see the default for a moment; where bits of one vector depend on
+    others through two blocks, these wake each other without end. ``settled`` writes multiplexers
+    in place of the blocks, which is hard to read, and has no such moments.
 
     Raises
     ------
@@ -214,7 +220,8 @@ def write_systemverilog(text: str, path: Path, *, yosys: str | None = None) -> N
     yosys = yosys or os.environ.get("YOSYS") or yosys_command()
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         Path(folder, "design.il").write_text(text)
-        script = ("read_rtlil design.il; proc -nomux -norom; memory_collect; "
+        processes = "proc; pmuxtree; opt_clean" if settled else "proc -nomux -norom"
+        script = (f"read_rtlil design.il; {processes}; memory_collect; "
                   "write_verilog -sv -norename -noattr design.sv")
         result = subprocess.run([yosys, "-q", "-p", script], cwd=folder, capture_output=True,
                                 text=True)

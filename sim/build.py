@@ -250,7 +250,7 @@ def build_workload(factory: Callable, *, name: str, key: str, trace: str | None 
 
 
 def _extra_texts() -> list[str]:
-    return [path.read_text() for path in (*SOURCES, Path(__file__))]
+    return [path.read_text() for path in (*SOURCES, Path(emit.__file__), Path(__file__))]
 
 
 def _check_trace(trace: str | None) -> None:
@@ -260,6 +260,29 @@ def _check_trace(trace: str | None) -> None:
                                and Path("/usr/include/zlib.h").exists()):
         raise UserError("FST waves need the headers of lz4 and zlib: install liblz4-dev and "
                         "zlib1g-dev, or write VCD")
+
+
+def _bench(ports: Sequence[emit.Port]) -> str:
+    """Return the SystemVerilog of a module around the top whose inputs are 0 or 1 at all times.
+
+    A four-state simulator starts what nothing drives yet with X, so the first clock edge would
+    bring X into registers. The models of cocotbext-axi even drive X into a payload before its
+    first transfer; a ready that depends on a payload is X then, and the models refuse that.
+    """
+    lines, connected = [], []
+    for port in ports:
+        vector = f"[{port.width - 1}:0]"
+        if port.is_input:
+            # Assigning to a variable of type `bit` turns X into 0.
+            lines += [f"  reg {vector} {port.name} = {int(port.name == 'rst')};",
+                      f"  bit {vector} {port.name}_known;",
+                      f"  always_comb {port.name}_known = {port.name};"]
+            connected.append(f".{port.name}({port.name}_known)")
+        else:
+            lines.append(f"  wire {vector} {port.name};")
+            connected.append(f".{port.name}({port.name})")
+    return "\n".join(["module bench;", *lines, f"  top top({', '.join(connected)});",
+                      "endmodule", ""])
 
 
 def _write_public_ports(ports: Sequence[emit.Port], path: Path) -> None:
@@ -279,7 +302,7 @@ def run_cocotb(component, *, name: str, test_module: str, simulator: str = "veri
     Parameters
     ----------
     component : :class:`wiring.Component`
-        The top, called ``top`` in the simulator.
+        What the handle of a test stands for; its ports are the handle's members.
     name : :class:`str`
         Prefix of the build folder.
     test_module : :class:`str`
@@ -305,6 +328,7 @@ def run_cocotb(component, *, name: str, test_module: str, simulator: str = "veri
     text, _, _ = emit.emit_rtlil(component, "top")
     folder = build_root() / f"cocotb-{name}-{simulator}-{_key(text, *_extra_texts())}"
     verilated = simulator == "verilator"
+    top = "top" if verilated else "bench"
     timescale = ("1ns", "1ps")
     environment = simulator_environment()
     saved = dict(os.environ)
@@ -313,18 +337,21 @@ def run_cocotb(component, *, name: str, test_module: str, simulator: str = "veri
         runner = get_runner(simulator)
         with locked(folder):
             if not (folder / "top.sv").exists():
-                emit.write_systemverilog(text, folder / "top.sv")
+                emit.write_systemverilog(text, folder / "top.sv", settled=not verilated)
             sources = [folder / "top.sv", *SOURCES]
             arguments = []
             if verilated:
                 _write_public_ports(ports, folder / "ports.vlt")
                 sources.insert(0, folder / "ports.vlt")
                 arguments = ["-Wno-fatal", "-Wno-WIDTH", "-Wno-UNOPTFLAT", "--no-public-flat-rw"]
-            runner.build(sources=sources, hdl_toplevel="top", build_dir=folder / "obj",
+            else:
+                (folder / "bench.sv").write_text(_bench(ports))
+                sources.append(folder / "bench.sv")
+            runner.build(sources=sources, hdl_toplevel=top, build_dir=folder / "obj",
                          always=False, timescale=timescale, build_args=arguments, waves=waves,
                          log_file=folder / "build.log")
             results = folder / f"results-{os.getpid()}.xml"
-            runner.test(hdl_toplevel="top", hdl_toplevel_lang="verilog", test_module=test_module,
+            runner.test(hdl_toplevel=top, hdl_toplevel_lang="verilog", test_module=test_module,
                         build_dir=folder / "obj", test_dir=folder, timescale=timescale,
                         results_xml=str(results), waves=waves, seed=1 if seed is None else seed,
                         extra_env={"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
