@@ -17,6 +17,9 @@ Examples:
   tilicho bench core src/ -I inc -D N=8     all C files of a folder as one program
 """
 
+CRASHED = range(128, 144)
+"""Statuses with which the start-up code ends a program: after an exception, or abort()."""
+
 WIDEST = 6
 """Causes that the table shows for a program: those that cost it most."""
 
@@ -39,19 +42,21 @@ def _print(figures: dict) -> None:
     for row in figures["rows"]:
         lost = sorted(((cycles, cause) for cause, cycles in row["stack"].items()
                        if cause != "issue" and cycles), reverse=True)[:WIDEST]
-        rows.append((row["program"], f"{row['instructions']:,}", f"{row['cycles']:,}",
+        rows.append((row["program"], row["exit"], row["instructions"], row["cycles"],
                      f"{row['cpi']:.3f}",
                      ", ".join(f"{cause} {cycles / row['instructions']:.3f}"
                                for cycles, cause in lost)))
     print_table(f"core, preset {figures['preset']} ({figures['preset_hash']}), {figures['run']} "
                 f"run, memory latency {figures['latency']} cycles",
-                ["program", "instructions", "cycles", "CPI", "lost cycles per instruction"], rows)
+                ["program", "exit", "instructions", "cycles", "CPI",
+                 "lost cycles per instruction"], rows)
     print(f"Geometric mean of the CPI: {figures['geomean_cpi']:.4f}")
 
 
 def register(app: typer.Typer) -> None:
     """Add the group of commands."""
-    bench = typer.Typer(help="Measure a block.", no_args_is_help=True)
+    bench = typer.Typer(help="Measure a block.", no_args_is_help=True,
+                        epilog="Example: tilicho bench core prog.c --json core.json")
     app.add_typer(bench, name="bench")
 
     @bench.callback()
@@ -85,7 +90,8 @@ def register(app: typer.Typer) -> None:
         """Instructions, cycles and CPI of programs on the core, and where the cycles went.
 
         A program is compiled with clang and run twice in one process; the second run is
-        measured, with caches and branch prediction warm. Its causes add up to its cycles.
+        measured, with caches and branch prediction warm. Its causes add up to its cycles. A
+        program's own exit status is only shown; it is an error if one crashes or does not end.
         """
         from rtl.config import PRESETS
         from sim.bench import Workload, bench_core
@@ -102,6 +108,8 @@ def register(app: typer.Typer) -> None:
         if json is not None:
             write_json(json, figures)
         _print(figures)
-        failed = [row["program"] for row in figures["rows"] if row["exit"]]
-        if failed:
-            raise UserError(f"Ended with a status other than 0: {', '.join(failed)}")
+        crashed = [f"{row['program']} (status {row['exit']})" for row in figures["rows"]
+                   if row["exit"] in CRASHED]
+        if crashed:
+            raise UserError(f"Ended by an exception, abort() or a failed assertion: "
+                            f"{', '.join(crashed)}; tilicho run shows its message")
