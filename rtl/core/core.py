@@ -13,6 +13,7 @@ from rtl.core.execute import ExecuteStage
 from rtl.core.fetch import Fetch
 from rtl.core.issue import IssueStage, lateness
 from rtl.core.multiplier import Multiplier
+from rtl.core.pipeline import PipelineLayout
 from rtl.core.regfile import RegisterFile
 from rtl.core.regions import CoreRegion
 from rtl.core.retire import RetireLayout
@@ -50,6 +51,8 @@ class Core(wiring.Component):
     regions : iterable of :class:`CoreRegion`
         Normal memory: executable, cacheable. Everything else is Device memory. By default the
         memory of the chip's map.
+    pipeline_port : :class:`bool`
+        Emit the pipeline port, for a viewer; without it nothing of it is built.
 
     Members
     -------
@@ -65,10 +68,13 @@ class Core(wiring.Component):
         What this cycle was spent on; valid in every cycle.
     retire : :py:`Out(RetireLayout())`
         Retire port, if ``config.retire_port``.
+    pipeline : :py:`Out(PipelineLayout())`
+        Pipeline port, if ``pipeline_port``. It tells of an instruction's end when ``retire`` does.
     """
 
-    def __init__(self, config: CoreConfig, *, regions=None):
+    def __init__(self, config: CoreConfig, *, regions=None, pipeline_port: bool = False):
         self.config = config
+        self.pipeline_port = pipeline_port
         self.regions = memory_regions(MEMORY_MAP) if regions is None else tuple(regions)
         if not self.regions:
             raise ValueError("Core must have at least one region of memory to fetch from")
@@ -82,6 +88,8 @@ class Core(wiring.Component):
         }
         if config.retire_port:
             members["retire"] = Out(RetireLayout())
+        if pipeline_port:
+            members["pipeline"] = Out(PipelineLayout())
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -143,7 +151,26 @@ class Core(wiring.Component):
             m.submodules.collector = collector = RetireCollector()
             m.d.comb += [collector.i.eq(commit.retired), collector.flags.eq(commit.retired_flags),
                          self.retire.eq(collector.o)]
+        if self.pipeline_port:
+            self._watch(m, fetch, decode, issue, commit, flush)
         return m
+
+    def _watch(self, m, fetch, decode, issue, commit, flush):
+        """Say what moves in this cycle, one cycle later: when the retire port says it."""
+        cracked = decode.i.valid & decode.advance & ~flush
+        m.d.sync += [
+            self.pipeline.pc.eq(fetch.fetched.pc), self.pipeline.insn.eq(fetch.fetched.insn),
+            self.pipeline.fetched.eq(fetch.pushed),
+            self.pipeline.cracked.eq(cracked),
+            self.pipeline.decoded.eq(cracked & decode.i.ready),
+            self.pipeline.issued.eq(issue.i.valid & issue.advance & ~flush),
+            self.pipeline.executed.eq(issue.o.valid & ~commit.stall & ~commit.flush),
+            self.pipeline.accessed.eq(commit.advance_write),
+            self.pipeline.written.eq(commit.retired.valid),
+            self.pipeline.retired.eq(commit.retired.valid
+                                     & (commit.retired.last | commit.retired.exception)),
+            self.pipeline.flush.eq(flush), self.pipeline.flush_back.eq(commit.flush),
+        ]
 
     def _connect_issue(self, m, decode, issue, execute, commit, registers):
         """Operands: register file and the results of the three stages behind."""

@@ -65,6 +65,8 @@ class Fetch(wiring.Component):
         return stack at ``depth``.
     o : :py:`Out(stream.Signature(Fetched))`
         Instructions. The payload may change while ``redirect`` is set.
+    pushed : :py:`Out(1)`, fetched : :py:`Out(Fetched)`
+        An instruction enters the queue in front of ``o``; for the pipeline port.
     busy : :py:`Out(1)`
         Invalidation at work.
     missing : :py:`Out(1)`
@@ -86,6 +88,8 @@ class Fetch(wiring.Component):
             "repair":     In(1),
             "depth":      In(RETURN_BITS),
             "o":          Out(stream.Signature(Fetched)),
+            "pushed":     Out(1),
+            "fetched":    Out(Fetched),
             "busy":       Out(1),
             "missing":    Out(1),
             "m_axi":      Out(AXI4Signature(addr_width=config.addr_width,
@@ -149,6 +153,7 @@ class Fetch(wiring.Component):
             predictor.repair.eq(self.redirect & self.repair),
             predictor.rewind.eq(self.redirect & ~self.repair), predictor.depth.eq(self.depth),
             self.busy.eq(cache.busy), self.missing.eq(cache.missing),
+            self.pushed.eq(push & space & ~self.redirect), self.fetched.eq(fetched),
         ]
         return m
 

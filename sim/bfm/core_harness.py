@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from rtl.config import CoreConfig
 from rtl.core.cause import CycleCause
 from rtl.core.core import Core
+from rtl.core.pipeline import PipelineLayout
 from rtl.core.retire import RetireLayout
 from rtl.soc.memory_map import region
 
@@ -36,6 +37,8 @@ class CoreHarness(wiring.Component):
         The core; by default that of the preset ``sim``.
     latency : :class:`int`
         Cycles from a request at the RAM to its first beat.
+    pipeline : :class:`bool`
+        Log what moves in the pipeline, too: a row of ``moves`` for each cycle with ``log``.
 
     Members
     -------
@@ -49,8 +52,8 @@ class CoreHarness(wiring.Component):
         Bytes of input at ``devices.input``.
     exited : :py:`Out(1)`, exit_code : :py:`Out(31)`
         The program has ended.
-    sent, logged : :py:`Out(64)`
-        Characters in ``devices.output`` and records in ``retired``, ever.
+    sent, logged, watched : :py:`Out(64)`
+        Characters in ``devices.output``, records in ``retired``, rows in ``moves``, ever.
     cycles, instructions : :py:`Out(64)`
         Since reset or the program's last mark, up to its end.
     cause_<name> : :py:`Out(64)`
@@ -70,14 +73,17 @@ class CoreHarness(wiring.Component):
     exit_code: Signal
     sent: Signal
     logged: Signal
+    watched: Signal
     cycles: Signal
     instructions: Signal
     pc: Signal
     marks: Signal
     mark_sent: Signal
 
-    def __init__(self, *, config: CoreConfig | None = None, latency: int = 20):
+    def __init__(self, *, config: CoreConfig | None = None, latency: int = 20,
+                 pipeline: bool = False):
         self.config = config = CoreConfig() if config is None else config
+        self.pipeline = pipeline
         self.latency = latency
         super().__init__({
             "reset_pc":     In(config.addr_width),
@@ -88,6 +94,7 @@ class CoreHarness(wiring.Component):
             "exit_code":    Out(31),
             "sent":         Out(64),
             "logged":       Out(64),
+            "watched":      Out(64),
             "cycles":       Out(64),
             "instructions": Out(64),
             "pc":           Out(64),
@@ -98,7 +105,7 @@ class CoreHarness(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.core = core = Core(self.config)
+        m.submodules.core = core = Core(self.config, pipeline_port=self.pipeline)
         m.d.comb += core.reset_pc.eq(self.reset_pc)
         buses = {"instruction": core.ibus, "data": core.dbus}
         m.submodules.dram = dram = AXI4Memory(
@@ -123,6 +130,10 @@ class CoreHarness(wiring.Component):
 
         if self.config.retire_port:
             self._log(m, core)
+        if self.pipeline:
+            m.submodules.moves = moves = Log(width=PipelineLayout().size, depth=RETIRE_DEPTH)
+            m.d.comb += [moves.record.eq(core.pipeline), moves.valid.eq(self.log & ~self.exited),
+                         self.watched.eq(moves.count)]
         self._count(m, core, devices.mark)
         return m
 

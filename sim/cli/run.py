@@ -24,6 +24,10 @@ Examples:
 
   tilicho run prog.elf --lockstep          check every instruction against an oracle
 
+  tilicho run prog.c --trace prog.txt      write what each instruction did
+
+  tilicho run prog.c --konata prog.log     write a view of the pipeline for Konata
+
   tilicho run prog.c --vcd prog.vcd        write waves
 """
 
@@ -111,6 +115,12 @@ def register(app: typer.Typer) -> None:
             min=1, help=f"Give up after this many, with status {STATUS_ENDLESS}.")] = 200_000_000,
         latency: Annotated[int, typer.Option(
             min=2, help="Cycles to the first beat from memory.")] = 20,
+        trace: Annotated[Path | None, typer.Option(
+            metavar="FILE", help="Write each instruction: address, encoding, text, registers, "
+                                 "memory, exception.")] = None,
+        konata: Annotated[Path | None, typer.Option(
+            metavar="FILE", help="Write where each instruction was when, for the viewer "
+                                 "Konata.")] = None,
         vcd: Annotated[Path | None, typer.Option(
             metavar="FILE", help="Write waves as VCD.")] = None,
         fst: Annotated[Path | None, typer.Option(
@@ -136,7 +146,7 @@ def register(app: typer.Typer) -> None:
             arguments=tuple(arguments or ()),
             stdin=stdin.read_bytes() if stdin else b"", lockstep=lockstep, max_cycles=max_cycles,
             latency=latency, waves=vcd or fst, wave_format="fst" if fst else "vcd",
-            command=shlex.join(["tilicho", *sys.argv[1:]])),
+            trace=trace, konata=konata, command=shlex.join(["tilicho", *sys.argv[1:]])),
             on_output=_print_text, on_progress=lambda step: print(
                 f"building the simulator: {step}", file=sys.stderr))
         if json is not None:

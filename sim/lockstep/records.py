@@ -1,19 +1,24 @@
-"""Rows of the retire log to records."""
+"""Rows of the logs of the run harness to records."""
 
+import collections
 from functools import cache
 
 import numpy as np
 from amaranth.lib import data
 
+from rtl.core.pipeline import PipelineLayout
 from rtl.core.retire import RetireLayout
 from sim.models.a64_checker import Access, Record
 
-__all__ = ["decode_records"]
+__all__ = ["Move", "decode_moves", "decode_records"]
+
+#: One cycle of the pipeline port: the members of :class:`PipelineLayout`.
+Move = collections.namedtuple("Move", [name for name, _ in PipelineLayout()])
 
 
 @cache
-def _fields() -> dict[str, tuple[int, int]]:
-    """Offset and width of each leaf of the record, in bits."""
+def _fields(layout: type[data.Layout]) -> dict[str, tuple[int, int]]:
+    """Offset and width of each leaf of a record, in bits."""
     found = {}
 
     def walk(layout, path, offset):
@@ -23,7 +28,7 @@ def _fields() -> dict[str, tuple[int, int]]:
         else:
             found[path] = (offset, data.StructLayout({"x": layout}).size)
 
-    walk(RetireLayout(), "", 0)
+    walk(layout(), "", 0)
     return found
 
 
@@ -37,10 +42,20 @@ def _column(words: np.ndarray, offset: int, width: int) -> list[int]:
     return values.tolist()
 
 
-def decode_records(rows: np.ndarray) -> list[Record]:
-    """Decode rows of the log, ``uint8`` of shape (records, bytes of a row)."""
+def _columns(layout: type[data.Layout], rows: np.ndarray) -> dict[str, list[int]]:
     words = np.ascontiguousarray(np.pad(rows, ((0, 0), (0, -rows.shape[1] % 8)))).view(np.uint64)
-    column = {name: _column(words, offset, width) for name, (offset, width) in _fields().items()}
+    return {name: _column(words, offset, width)
+            for name, (offset, width) in _fields(layout).items()}
+
+
+def decode_moves(rows: np.ndarray) -> list[Move]:
+    """Decode rows of the pipeline's log, ``uint8`` of shape (cycles, bytes of a row)."""
+    return [Move(*row) for row in zip(*_columns(PipelineLayout, rows).values(), strict=True)]
+
+
+def decode_records(rows: np.ndarray) -> list[Record]:
+    """Decode rows of the retire log, ``uint8`` of shape (records, bytes of a row)."""
+    column = _columns(RetireLayout, rows)
     writes = [[] for _ in range(len(rows))]
     accesses = [[] for _ in range(len(rows))]
     for slot in range(3):

@@ -1,5 +1,6 @@
 """One program from its file to its figures: what ``tilicho run`` does between input and output."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
@@ -7,10 +8,13 @@ from pathlib import Path
 from rtl.config import CoreConfig, preset_hash
 from sim.bfm.core_harness import RAM_BASE, RAM_BYTES
 from sim.build import BuildTimes
+from sim.errors import UserError
 from sim.models.a64_checker import MismatchError
 
+from .konata import KonataWriter
 from .program import load_program
 from .session import CoreRun, RunResult, new_checker
+from .trace import TraceWriter
 
 __all__ = ["Outcome", "Request", "execute"]
 
@@ -39,6 +43,8 @@ class Request:
         Of the RAM.
     waves : :class:`Path` or None, wave_format : :class:`str`
         Where to write waves; ``vcd`` or ``fst``.
+    trace, konata : :class:`Path` or None
+        Where to write what each instruction did, and where it was in the pipeline.
     command : :class:`str`
         How to repeat the run, for the report of a mismatch.
     """
@@ -53,6 +59,8 @@ class Request:
     latency: int = 20
     waves: Path | None = None
     wave_format: str = "vcd"
+    trace: Path | None = None
+    konata: Path | None = None
     command: str = ""
 
 
@@ -92,6 +100,24 @@ class Outcome:
         }
 
 
+@contextlib.contextmanager
+def _writers(request: Request):
+    """Open the files that instructions are written to, and finish them."""
+    with contextlib.ExitStack() as stack:
+        writers = []
+        for path, kind in ((request.trace, TraceWriter), (request.konata, KonataWriter)):
+            if path is None:
+                continue
+            try:
+                file = stack.enter_context(path.open("w", encoding="ascii"))
+            except OSError as error:
+                raise UserError(f"Cannot write {path}: {error.strerror}") from None
+            writers.append(kind(file))
+            if kind is KonataWriter:
+                stack.callback(writers[-1].close)
+        yield writers
+
+
 def execute(request: Request, *, on_output: Callable[[bytes], None] = lambda text: None,
             on_progress: Callable[[str], None] = lambda step: None) -> Outcome:
     """Build or find the simulator, run the program and say how it ended.
@@ -99,22 +125,26 @@ def execute(request: Request, *, on_output: Callable[[bytes], None] = lambda tex
     Raises
     ------
     :exc:`UserError`
-        If the program cannot be loaded.
+        If the program cannot be loaded, or a file not be written.
     """
     program = load_program(request.elf, ram_base=RAM_BASE, ram_bytes=RAM_BYTES)
     program = dataclasses.replace(program, name=request.name, writes_back=request.compiled)
     times = BuildTimes()
-    run = CoreRun(latency=request.latency, trace=request.wave_format if request.waves else None,
-                  times=times, progress=on_progress)
-    checker = new_checker(request.command) if request.lockstep else None
-    run.load(program, arguments=request.arguments, stdin=request.stdin, checker=checker)
-    if request.waves:
-        run.trace(request.waves)
     mismatch = None
-    try:
-        result = run.run(max_cycles=request.max_cycles, checker=checker, on_output=on_output)
-    except MismatchError as error:
-        mismatch = str(error)
-        result = run.result(checker)
-    run.close()
+    with _writers(request) as writers:
+        run = CoreRun(latency=request.latency, times=times, progress=on_progress,
+                      trace=request.wave_format if request.waves else None,
+                      pipeline=request.konata is not None)
+        checker = new_checker(request.command) if request.lockstep else None
+        run.load(program, arguments=request.arguments, stdin=request.stdin, checker=checker,
+                 log=bool(writers))
+        if request.waves:
+            run.trace(request.waves)
+        try:
+            result = run.run(max_cycles=request.max_cycles, checker=checker, observers=writers,
+                             on_output=on_output)
+        except MismatchError as error:
+            mismatch = str(error)
+            result = run.result(checker)
+        run.close()
     return Outcome(result, mismatch, request.lockstep, times)

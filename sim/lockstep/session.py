@@ -4,6 +4,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -14,13 +15,13 @@ from sim.bfm.core_harness import DEVICES, RAM_BASE, RAM_BYTES, RETIRE_DEPTH, Cor
 from sim.build import BuildTimes, build_workload
 from sim.errors import UserError
 from sim.model import SharedModel
-from sim.models.a64_checker import LINE_BYTES, Checker
+from sim.models.a64_checker import LINE_BYTES, Checker, Record
 from sim.waves import write_view
 
 from .program import Program, argument_block
-from .records import decode_records
+from .records import Move, decode_moves, decode_records
 
-__all__ = ["CoreRun", "RunResult", "new_checker"]
+__all__ = ["CoreRun", "Observer", "RunResult", "new_checker"]
 
 ARGUMENT_BYTES = 4096
 INPUT_LIMIT = 1 << 16
@@ -72,6 +73,14 @@ class RunResult:
         return self.cycles / max(1, self.instructions)
 
 
+class Observer(Protocol):
+    """Who looks at a run while it goes on, as :class:`~sim.lockstep.trace.TraceWriter` does."""
+
+    def add(self, records: Sequence[Record], moves: Sequence[Move]) -> None:
+        """Take the instructions that ended, and the cycles of the pipeline, since the last call."""
+        ...
+
+
 def new_checker(reproduce: str = "") -> Checker:
     """Return a checker for the run harness."""
     return Checker(ram_base=RAM_BASE, ram_bytes=RAM_BYTES, reproduce=reproduce,
@@ -89,6 +98,8 @@ class CoreRun:
         Of the RAM, in cycles.
     trace : :class:`str` or None
         ``vcd`` or ``fst`` for a simulator that can write waves.
+    pipeline : :class:`bool`
+        A simulator that says what moves in the pipeline, for observers.
     times : :class:`BuildTimes` or None
         Filled in with the seconds of the build.
     progress : callable
@@ -96,17 +107,23 @@ class CoreRun:
     """
 
     def __init__(self, *, config: CoreConfig | None = None, latency: int = 20,
-                 trace: str | None = None, times: BuildTimes | None = None,
+                 trace: str | None = None, pipeline: bool = False,
+                 times: BuildTimes | None = None,
                  progress: Callable[[str], None] = lambda step: None):
         self.config = config = CoreConfig() if config is None else config
+        self.pipeline = pipeline
         self.model: SharedModel = build_workload(
-            lambda: CoreHarness(config=config, latency=latency), name="run",
-            key=f"{preset_hash(config)} {latency}", trace=trace, times=times, progress=progress)
+            lambda: CoreHarness(config=config, latency=latency, pipeline=pipeline), name="run",
+            key=f"{preset_hash(config)} {latency} {pipeline}", trace=trace, times=times,
+            progress=progress)
         self.ram = self.model.memory("dram").reshape(-1)
 
     def load(self, program: Program, *, arguments: Sequence[str] = (), stdin: bytes = b"",
-             checker: Checker | None = None, stall: int = 0, again: int = 0) -> None:
+             checker: Checker | None = None, stall: int = 0, again: int = 0,
+             log: bool = False) -> None:
         """Put a program into the RAM and reset the core.
+
+        With a checker, or with ``log`` for observers, what each instruction does is logged.
 
         With ``again`` its start-up code runs it so many times more, caches and branch prediction
         as they are; figures and output are those of the last run.
@@ -135,12 +152,16 @@ class CoreRun:
         self.model.set("reset_pc", program.entry)
         self.model.set("input_bytes", len(stdin))
         self.model.set("stall", stall)
-        self.model.set("log", checker is not None and self.config.retire_port)
+        self.model.set("log", (log or checker is not None) and self.config.retire_port)
+        self._logged = self._watched = 0
         self.model.reset()
 
     def run(self, *, max_cycles: int, checker: Checker | None = None,
+            observers: Sequence[Observer] = (),
             on_output: Callable[[bytes], None] = lambda text: None) -> RunResult:
         """Simulate until the loaded program ends, at most ``max_cycles``.
+
+        Observers see what instructions did before the checker does.
 
         Raises
         ------
@@ -149,22 +170,17 @@ class CoreRun:
         """
         model = self.model
         output = model.memory("devices.output.ram")[:, 0]
-        retired = model.memory("retired.ram") if self.config.retire_port else None
         self._started = time.perf_counter()
         self._printed = bytearray()
-        logged, simulated = 0, 0
+        simulated = 0
 
         def collect():
-            nonlocal logged
             text = output[np.arange(len(self._printed), model.get("sent")) % len(output)].tobytes()
             self._printed.extend(text)
             if text:
                 on_output(text)
-            if checker is not None and retired is not None:
-                count = model.get("logged")
-                rows = retired[np.arange(logged, count) % len(retired)]
-                logged = count
-                checker.check(decode_records(rows))
+            if model.get("log"):
+                self._observe(checker, observers)
 
         while simulated < max_cycles and not model.get("exited"):
             simulated += model.run(min(RETIRE_DEPTH, max_cycles - simulated), until="exited")
@@ -175,6 +191,22 @@ class CoreRun:
             sets = self.config.dcache_bytes // LINE_BYTES // ways if ways else 0
             checker.check_memory(self.ram, sets=sets, ways=ways)
         return self.result(checker)
+
+    def _observe(self, checker: Checker | None, observers: Sequence[Observer]) -> None:
+        """Hand on what the logs hold since the last time."""
+        records, self._logged = self._rows("retired", "logged", self._logged)
+        records, moves = decode_records(records), []
+        if self.pipeline:
+            rows, self._watched = self._rows("moves", "watched", self._watched)
+            moves = decode_moves(rows)
+        for observer in observers:
+            observer.add(records, moves)
+        if checker is not None:
+            checker.check(records)
+
+    def _rows(self, log: str, counter: str, start: int) -> tuple[np.ndarray, int]:
+        rows, count = self.model.memory(f"{log}.ram"), self.model.get(counter)
+        return rows[np.arange(start, count) % len(rows)], count
 
     def result(self, checker: Checker | None = None) -> RunResult:
         """Return the figures of the run so far."""
