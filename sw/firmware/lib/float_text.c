@@ -168,3 +168,34 @@ int __format_double(char *out, double value, char conversion, int precision, int
         return write_general(out, digits, precision, alternate, capital ? 'E' : 'e');
     }
 }
+
+int __format_hexadecimal(char *out, double value, char conversion, int precision, int alternate)
+{
+    const char *digits = conversion == 'A' ? "0123456789ABCDEF" : "0123456789abcdef";
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    int field = (int)(bits >> 52 & 0x7ff), length = 0;
+    int exponent = field ? field - 1023 : bits << 1 ? -1022 : 0;
+    uint64_t mantissa = (bits & 0xfffffffffffffu) | (uint64_t)(field != 0) << 52;
+    if (precision >= 0 && precision < 13) {
+        int drop = 4 * (13 - precision);
+        uint64_t half = (uint64_t)1 << (drop - 1), rest = mantissa & (2 * half - 1);
+        mantissa >>= drop;
+        mantissa += rest > half || (rest == half && mantissa & 1);
+        mantissa <<= drop;
+    }
+    out[length++] = (char)('0' + (mantissa >> 52));
+    mantissa <<= 12;
+    if (precision > 0 || (precision < 0 && mantissa) || alternate)
+        out[length++] = '.';
+    for (int i = 0; precision < 0 ? mantissa != 0 : i < precision; i++, mantissa <<= 4)
+        out[length++] = digits[mantissa >> 60];
+    out[length++] = conversion == 'A' ? 'P' : 'p';
+    out[length++] = exponent < 0 ? '-' : '+';
+    if (exponent < 0)
+        exponent = -exponent;
+    for (int power = exponent >= 1000 ? 1000 : exponent >= 100 ? 100 : exponent >= 10 ? 10 : 1;
+         power; power /= 10)
+        out[length++] = (char)('0' + exponent / power % 10);
+    return length;
+}

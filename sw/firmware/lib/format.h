@@ -8,5 +8,7 @@
 /* Write |value| as `conversion` (one of f, e, g and their capitals) asks, without sign or padding,
    correctly rounded. Returns the length. `alternate` is printf's '#'. */
 int __format_double(char *out, double value, char conversion, int precision, int alternate);
+/* The same for a and A, without the 0x; all digits if the precision is negative. */
+int __format_hexadecimal(char *out, double value, char conversion, int precision, int alternate);
 
 #endif

@@ -1,5 +1,6 @@
-/* What the compiler's run-time library lacks of math.h. */
+/* What the compiler's run-time library lacks of the exact functions of math.h. */
 
+#include <limits.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -68,34 +69,110 @@ double modf(double x, double *whole)
     return isinf(x) ? copysign(0, x) : copysign(x - *whole, x);
 }
 
-static double integer_power(double x, unsigned long exponent)
+/* To the nearest whole number, ties to even: the only rounding mode there is. */
+double rint(double x)
 {
-    double result = 1;
-    for (; exponent; exponent >>= 1, x *= x)
-        if (exponent & 1)
-            result *= x;
-    return result;
+    double shift = copysign(0x1p52, x);
+    return fabs(x) < 0x1p52 ? copysign(x + shift - shift, x) : x;
 }
 
-double pow(double x, double y)
+double nearbyint(double x)
 {
-    if (y == 0 || x == 1)
-        return 1;
-    if (isnan(x) || isnan(y))
-        return x + y;
-    int whole = trunc(y) == y;
-    int odd = whole && fabs(y) < 0x1p53 && fmod(y, 2) != 0;
-    if (x == 0)
-        return y > 0 ? (odd ? x : 0) : (odd ? copysign(HUGE_VAL, x) : HUGE_VAL);
-    if (isinf(y))
-        return fabs(x) == 1 ? 1 : (fabs(x) > 1) == (y > 0) ? HUGE_VAL : 0;
-    if (x < 0 && !whole && !isinf(x))
+    return rint(x);
+}
+
+long lrint(double x)
+{
+    return (long)rint(x);
+}
+
+long long llrint(double x)
+{
+    return (long long)rint(x);
+}
+
+long lround(double x)
+{
+    return (long)round(x);
+}
+
+long long llround(double x)
+{
+    return (long long)round(x);
+}
+
+double scalbn(double x, int exponent)
+{
+    return ldexp(x, exponent);
+}
+
+double scalbln(double x, long exponent)
+{
+    return ldexp(x, exponent > 5000 ? 5000 : exponent < -5000 ? -5000 : (int)exponent);
+}
+
+int ilogb(double x)
+{
+    int exponent;
+    if (x == 0 || isnan(x))
+        return x == 0 ? FP_ILOGB0 : FP_ILOGBNAN;
+    if (isinf(x))
+        return INT_MAX;
+    frexp(x, &exponent);
+    return exponent - 1;
+}
+
+double logb(double x)
+{
+    return x == 0 ? -HUGE_VAL : isfinite(x) ? ilogb(x) : x * x;
+}
+
+double nextafter(double from, double to)
+{
+    uint64_t bits = to_bits(from);
+    if (isnan(from) || isnan(to))
+        return from + to;
+    if (from == to)
+        return to;
+    if (from == 0)
+        return copysign(from_bits(1), to);
+    return from_bits((from < to) == (from > 0) ? bits + 1 : bits - 1);
+}
+
+double fdim(double x, double y)
+{
+    return isnan(x) || isnan(y) ? x + y : x > y ? x - y : 0;
+}
+
+double nan(const char *text)
+{
+    (void)text;
+    return NAN;
+}
+
+/* The quotient's three low bits come out one by one; every step is exact. */
+double remquo(double x, double y, int *quotient)
+{
+    *quotient = 0;
+    if (isnan(x) || isnan(y) || isinf(x) || y == 0)
         return NAN;
-    /* Small whole powers of small numbers come out exact. */
-    if (whole && fabs(y) <= 64) {
-        double power = integer_power(x, (unsigned long)fabs(y));
-        return y < 0 ? 1 / power : power;
+    double size = fabs(y), rest = fmod(fabs(x), 8 * size);
+    int count = 0;
+    for (int power = 4; power; power /= 2)
+        if (rest >= power * size) {
+            rest -= power * size;
+            count += power;
+        }
+    if (rest > size - rest || (rest == size - rest && count & 1)) {
+        rest -= size;
+        count++;
     }
-    double magnitude = exp2(y * log2(fabs(x)));
-    return x < 0 && odd ? -magnitude : magnitude;
+    *quotient = signbit(x) == signbit(y) ? count & 7 : -(count & 7);
+    return rest == 0 ? copysign(0, x) : signbit(x) ? -rest : rest;
+}
+
+double remainder(double x, double y)
+{
+    int quotient;
+    return remquo(x, y, &quotient);
 }

@@ -16,7 +16,7 @@ struct sink {
 struct spec {
     int left, plus, space, alternate, zero;
     int width, precision;
-    int bytes;
+    int bytes, long_double;
 };
 
 static void put(struct sink *sink, char c)
@@ -82,14 +82,21 @@ static const char *sign_prefix(const struct spec *spec, int negative)
 
 static void put_float(struct sink *sink, struct spec *spec, double value, char conversion)
 {
-    char text[FLOAT_TEXT];
-    int precision = spec->precision < 0 ? 6 : spec->precision;
+    char text[FLOAT_TEXT], prefix[4];
+    int precision = spec->precision, length;
+    strcpy(prefix, sign_prefix(spec, !!__builtin_signbit(value)));
     if (precision > MAX_FLOAT_PRECISION)
         precision = MAX_FLOAT_PRECISION;
-    int length = __format_double(text, value, conversion, precision, spec->alternate);
+    if ((conversion | 32) == 'a' && __builtin_isfinite(value)) {
+        strcat(prefix, conversion == 'a' ? "0x" : "0X");
+        length = __format_hexadecimal(text, value, conversion, precision, spec->alternate);
+    } else {
+        length = __format_double(text, value, conversion, precision < 0 ? 6 : precision,
+                                 spec->alternate);
+    }
     if (!__builtin_isfinite(value))
         spec->zero = 0;
-    put_field(sink, spec, sign_prefix(spec, !!__builtin_signbit(value)), 0, text, length);
+    put_field(sink, spec, prefix, 0, text, length);
 }
 
 static const char *parse_number(const char *format, int *number, va_list *arguments)
@@ -132,7 +139,9 @@ static const char *parse_spec(const char *format, struct spec *spec, va_list *ar
     for (;; format++) {
         if (*format == 'h')
             spec->bytes /= 2;
-        else if (*format && strchr("lzjtL", *format))
+        else if (*format == 'L')
+            spec->long_double = 1;
+        else if (*format && strchr("lzjt", *format))
             spec->bytes = sizeof(long);
         else
             return format;
@@ -216,13 +225,17 @@ static void convert(struct sink *sink, struct spec *spec, char conversion, va_li
     case 's':
         put_string(sink, spec, va_arg(*arguments, const char *));
         break;
+    case 'a':
+    case 'A':
     case 'f':
     case 'F':
     case 'e':
     case 'E':
     case 'g':
     case 'G':
-        put_float(sink, spec, va_arg(*arguments, double), conversion);
+        put_float(sink, spec,
+                  spec->long_double ? (double)va_arg(*arguments, long double)
+                                    : va_arg(*arguments, double), conversion);
         break;
     case 'n':
         store_length(spec, sink->length, arguments);

@@ -134,9 +134,3 @@ _Noreturn void tilicho_unexpected_exception(uint64_t vector, uint64_t esr, uint6
             esr, elr, far);
     _Exit(128 + (int)vector);
 }
-
-char *getenv(const char *name)
-{
-    (void)name;
-    return NULL;
-}

@@ -8,6 +8,8 @@
 
 struct tilicho_stream {
     int ended;
+    /* One more than the character that ungetc() has put back; 0 is none. */
+    int waiting;
 };
 
 static FILE input, output, error_output;
@@ -59,6 +61,17 @@ int fflush(FILE *stream)
     return 0;
 }
 
+int setvbuf(FILE *stream, char *buffer, int mode, size_t size)
+{
+    (void)stream, (void)buffer, (void)mode, (void)size;
+    return 0;
+}
+
+void setbuf(FILE *stream, char *buffer)
+{
+    (void)stream, (void)buffer;
+}
+
 int ferror(FILE *stream)
 {
     (void)stream;
@@ -75,14 +88,33 @@ void perror(const char *text)
     fprintf(stderr, "%s: %s\n", text, strerror(errno));
 }
 
+void clearerr(FILE *stream)
+{
+    stream->ended = 0;
+}
+
 /* An empty receiver is the end of the input: nobody types into a simulation. */
 int fgetc(FILE *stream)
 {
-    if (UART_FR & UART_FR_RXFE) {
+    if (stream->waiting) {
+        int c = stream->waiting - 1;
+        stream->waiting = 0;
+        return c;
+    }
+    if (stream != stdin || UART_FR & UART_FR_RXFE) {
         stream->ended = 1;
         return EOF;
     }
     return (int)(UART_DR & 0xff);
+}
+
+int ungetc(int c, FILE *stream)
+{
+    if (c == EOF || stream->waiting)
+        return EOF;
+    stream->waiting = (unsigned char)c + 1;
+    stream->ended = 0;
+    return (unsigned char)c;
 }
 
 int getc(FILE *stream)
@@ -123,4 +155,59 @@ size_t fread(void *data, size_t size, size_t count, FILE *stream)
         bytes[done++] = (unsigned char)c;
     }
     return size ? done / size : 0;
+}
+
+/* There are no files: whoever looks for one is told that it is not there. */
+FILE *fopen(const char *name, const char *mode)
+{
+    (void)name, (void)mode;
+    errno = ENOENT;
+    return NULL;
+}
+
+FILE *freopen(const char *name, const char *mode, FILE *stream)
+{
+    (void)stream;
+    return fopen(name, mode);
+}
+
+FILE *tmpfile(void)
+{
+    return fopen("", "");
+}
+
+int fclose(FILE *stream)
+{
+    (void)stream;
+    return 0;
+}
+
+int remove(const char *name)
+{
+    (void)name;
+    errno = ENOENT;
+    return -1;
+}
+
+int rename(const char *from, const char *to)
+{
+    (void)to;
+    return remove(from);
+}
+
+int fseek(FILE *stream, long offset, int origin)
+{
+    (void)stream, (void)offset, (void)origin;
+    errno = ESPIPE;
+    return -1;
+}
+
+long ftell(FILE *stream)
+{
+    return fseek(stream, 0, SEEK_CUR);
+}
+
+void rewind(FILE *stream)
+{
+    stream->ended = 0;
 }

@@ -138,6 +138,16 @@ lldiv_t lldiv(long long numerator, long long denominator)
     return (lldiv_t){numerator / denominator, numerator % denominator};
 }
 
+intmax_t imaxabs(intmax_t value)
+{
+    return labs(value);
+}
+
+imaxdiv_t imaxdiv(intmax_t numerator, intmax_t denominator)
+{
+    return (imaxdiv_t){numerator / denominator, numerator % denominator};
+}
+
 void *bsearch(const void *key, const void *base, size_t count, size_t size,
               int (*compare)(const void *, const void *))
 {

@@ -30,6 +30,12 @@ char *strcpy(char *restrict to, const char *restrict from)
     return to;
 }
 
+char *stpcpy(char *restrict to, const char *restrict from)
+{
+    size_t length = strlen(from);
+    return (char *)memcpy(to, from, length + 1) + length;
+}
+
 char *strncpy(char *restrict to, const char *restrict from, size_t bytes)
 {
     size_t i = 0;
@@ -73,6 +79,14 @@ int strncmp(const char *a, const char *b, size_t bytes)
 int strcoll(const char *a, const char *b)
 {
     return strcmp(a, b);
+}
+
+size_t strxfrm(char *restrict to, const char *restrict from, size_t bytes)
+{
+    size_t length = strlen(from);
+    if (bytes > length)
+        strcpy(to, from);
+    return length;
 }
 
 int strcasecmp(const char *a, const char *b)
@@ -188,6 +202,10 @@ char *strerror(int number)
     switch (number) {
     case 0:
         return (char *)"no error";
+    case ENOENT:
+        return (char *)"no such file";
+    case ESPIPE:
+        return (char *)"not a file";
     case EDOM:
         return (char *)"argument out of domain";
     case ERANGE:

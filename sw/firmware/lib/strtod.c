@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "decimal.h"
+#include "real.h"
 
 #define HIDDEN_BIT ((uint64_t)1 << 52)
 #define INFINITE_BITS ((uint64_t)0x7ff << 52)
@@ -84,10 +85,10 @@ static void place_digit(struct placement *placement, unsigned value, int positio
         placement->number.limb[position / LIMB_DIGITS] += value * powers[position % LIMB_DIGITS];
 }
 
-static int parse_exponent(const char **text)
+static int parse_exponent(const char **text, char letter)
 {
     const char *p = *text;
-    if ((*p | 32) != 'e')
+    if ((*p | 32) != letter)
         return 0;
     p++;
     int negative = *p == '-';
@@ -118,7 +119,7 @@ static uint64_t parse_decimal(const char **text)
         return 0;
     const char *end = p;
     int whole = (int)((point ? point : end) - start);
-    int position = POINT - whole - parse_exponent(&p);
+    int position = POINT - whole - parse_exponent(&p, 'e');
     *text = p;
     static struct placement placement;
     memset(&placement, 0, sizeof placement);
@@ -129,6 +130,42 @@ static uint64_t parse_decimal(const char **text)
         return 0;
     uint64_t bits = placement.overflow ? INFINITE_BITS : to_bits(&placement.number);
     if (bits == INFINITE_BITS || !bits)
+        errno = ERANGE;
+    return bits;
+}
+
+/* The same for what stands behind 0x. */
+static uint64_t parse_hexadecimal(const char **text)
+{
+    const char *p = *text;
+    uint64_t mantissa = 0;
+    int exponent = 0, point = 0, digits = 0;
+    for (; isxdigit((unsigned char)*p) || (*p == '.' && !point); p++) {
+        if (*p == '.') {
+            point = 1;
+            continue;
+        }
+        unsigned digit = isdigit((unsigned char)*p) ? (unsigned)*p - '0'
+                                                    : ((unsigned)*p | 32) - 'a' + 10;
+        digits++;
+        exponent -= 4 * point;
+        if (mantissa >> 58) {
+            /* No room: it only counts for the rounding. */
+            mantissa |= digit != 0;
+            exponent += 4;
+        } else {
+            mantissa = mantissa << 4 | digit;
+        }
+    }
+    if (!digits)
+        return 0;
+    exponent += parse_exponent(&p, 'p');
+    *text = p;
+    struct real value = __real_from_fixed(mantissa, -exponent);
+    double result = __real_to_double(value);
+    uint64_t bits;
+    memcpy(&bits, &result, sizeof bits);
+    if (bits == INFINITE_BITS || (!bits && mantissa))
         errno = ERANGE;
     return bits;
 }
@@ -149,12 +186,16 @@ double strtod(const char *text, char **end)
     } else if (!strncasecmp(p, "nan", 3)) {
         p += 3;
         bits = INFINITE_BITS | HIDDEN_BIT >> 1;
+    } else if (p[0] == '0' && (p[1] | 32) == 'x' &&
+               (isxdigit((unsigned char)p[2]) || (p[2] == '.' && isxdigit((unsigned char)p[3])))) {
+        p += 2;
+        bits = parse_hexadecimal(&p);
     } else {
         bits = parse_decimal(&p);
     }
     if (end)
         *end = (char *)(p == start ? text : p);
-    bits |= (uint64_t)negative << 63;
+    bits |= (uint64_t)(negative && p != start) << 63;
     double value;
     memcpy(&value, &bits, sizeof value);
     return value;
@@ -164,6 +205,11 @@ double strtod(const char *text, char **end)
 float strtof(const char *text, char **end)
 {
     return (float)strtod(text, end);
+}
+
+long double strtold(const char *text, char **end)
+{
+    return strtod(text, end);
 }
 
 double atof(const char *text)

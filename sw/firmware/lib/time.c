@@ -1,5 +1,6 @@
 /* Time is counted in core cycles. */
 
+#include <sys/time.h>
 #include <time.h>
 #include <tilicho.h>
 
@@ -27,6 +28,31 @@ time_t time(time_t *result)
     if (result)
         *result = seconds;
     return seconds;
+}
+
+int clock_gettime(int number, struct timespec *result)
+{
+    clock_t now = clock();
+    (void)number;
+    result->tv_sec = now / CLOCKS_PER_SEC;
+    result->tv_nsec = now % CLOCKS_PER_SEC * (1000000000 / CLOCKS_PER_SEC);
+    return 0;
+}
+
+int timespec_get(struct timespec *result, int base)
+{
+    clock_gettime(CLOCK_REALTIME, result);
+    return base;
+}
+
+int gettimeofday(struct timeval *result, void *zone)
+{
+    struct timespec now;
+    (void)zone;
+    clock_gettime(CLOCK_REALTIME, &now);
+    result->tv_sec = now.tv_sec;
+    result->tv_usec = now.tv_nsec / 1000;
+    return 0;
 }
 
 double difftime(time_t end, time_t start)

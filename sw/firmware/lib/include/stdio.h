@@ -6,8 +6,18 @@
 
 #define EOF (-1)
 #define BUFSIZ 1024
+#define FILENAME_MAX 256
+#define FOPEN_MAX 3
+#define SEEK_SET 0
+#define SEEK_CUR 1
+#define SEEK_END 2
+#define _IOFBF 0
+#define _IOLBF 1
+#define _IONBF 2
 
-/* The three standard streams are the UART; there are no files. */
+typedef long fpos_t;
+
+/* The three standard streams are the UART; there are no files, and fopen() fails. */
 typedef struct tilicho_stream FILE;
 extern FILE *const stdin, *const stdout, *const stderr;
 
@@ -21,6 +31,13 @@ int vfprintf(FILE *stream, const char *format, va_list arguments);
 int vsprintf(char *out, const char *format, va_list arguments);
 int vsnprintf(char *out, size_t size, const char *format, va_list arguments);
 
+int scanf(const char *format, ...) __attribute__((format(scanf, 1, 2)));
+int fscanf(FILE *stream, const char *format, ...) __attribute__((format(scanf, 2, 3)));
+int sscanf(const char *text, const char *format, ...) __attribute__((format(scanf, 2, 3)));
+int vscanf(const char *format, va_list arguments);
+int vfscanf(FILE *stream, const char *format, va_list arguments);
+int vsscanf(const char *text, const char *format, va_list arguments);
+
 int putchar(int c);
 int puts(const char *text);
 int fputc(int c, FILE *stream);
@@ -30,12 +47,26 @@ size_t fwrite(const void *data, size_t size, size_t count, FILE *stream);
 int fflush(FILE *stream);
 int ferror(FILE *stream);
 int feof(FILE *stream);
+void clearerr(FILE *stream);
 void perror(const char *text);
 
 int getchar(void);
 int fgetc(FILE *stream);
 int getc(FILE *stream);
+int ungetc(int c, FILE *stream);
 char *fgets(char *line, int size, FILE *stream);
 size_t fread(void *data, size_t size, size_t count, FILE *stream);
+
+FILE *fopen(const char *name, const char *mode);
+FILE *freopen(const char *name, const char *mode, FILE *stream);
+FILE *tmpfile(void);
+int fclose(FILE *stream);
+int fseek(FILE *stream, long offset, int origin);
+long ftell(FILE *stream);
+void rewind(FILE *stream);
+int setvbuf(FILE *stream, char *buffer, int mode, size_t size);
+void setbuf(FILE *stream, char *buffer);
+int remove(const char *name);
+int rename(const char *from, const char *to);
 
 #endif

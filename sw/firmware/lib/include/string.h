@@ -2,6 +2,7 @@
 #define TILICHO_STRING_H
 
 #include <stddef.h>
+#include <strings.h>
 
 void *memcpy(void *restrict to, const void *restrict from, size_t bytes);
 void *memmove(void *to, const void *from, size_t bytes);
@@ -12,12 +13,14 @@ void *memchr(const void *from, int value, size_t bytes);
 size_t strlen(const char *text);
 size_t strnlen(const char *text, size_t limit);
 char *strcpy(char *restrict to, const char *restrict from);
+char *stpcpy(char *restrict to, const char *restrict from);
 char *strncpy(char *restrict to, const char *restrict from, size_t bytes);
 char *strcat(char *restrict to, const char *restrict from);
 char *strncat(char *restrict to, const char *restrict from, size_t bytes);
 int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t bytes);
 int strcoll(const char *a, const char *b);
+size_t strxfrm(char *restrict to, const char *restrict from, size_t bytes);
 char *strchr(const char *text, int c);
 char *strrchr(const char *text, int c);
 size_t strspn(const char *text, const char *accept);
