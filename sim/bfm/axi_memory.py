@@ -1,6 +1,6 @@
 """AXI4 memory for simulation, with latency and random back-pressure."""
 
-from amaranth import Module, Mux, Signal
+from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import data, fifo, wiring
 from amaranth.lib.wiring import In
 
@@ -36,9 +36,9 @@ class AXI4Memory(wiring.Component):
         Size, a power of two.
     base : :class:`int`
         Address of the first byte; the ``bytes`` of the range are aligned to their size.
-    latency : :class:`int`
+    latency : :class:`int` or 16-bit value
         Cycles from the transfer of AR to the first beat on R, and from the last beat on W to B;
-        at least 2.
+        at least 2. A value may change between two transactions.
     depth : :class:`int`
         Transactions that may be outstanding per port and direction.
 
@@ -55,10 +55,10 @@ class AXI4Memory(wiring.Component):
     """
 
     def __init__(self, signatures: list[AXI4Signature], *, bytes: int, base: int = 0,
-                 latency: int = 2, depth: int = 64):
+                 latency: int | Value = 2, depth: int = 64):
         if bytes & (bytes - 1) or base % bytes:
             raise ValueError(f"Size must be a power of two that divides the base, not {bytes!r}")
-        if latency < 2:
+        if isinstance(latency, int) and latency < 2:
             raise ValueError(f"Latency must be at least 2 cycles, not {latency!r}")
         if len({signature.data_width for signature in signatures}) != 1:
             raise ValueError("Ports of a memory must have one data width")

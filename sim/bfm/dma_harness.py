@@ -11,7 +11,10 @@ from rtl.nitro_dma.reader import DATA_ID
 
 from .axi_memory import AXI4Memory
 
-__all__ = ["DmaHarness"]
+__all__ = ["IDEAL_LATENCY", "DmaHarness"]
+
+IDEAL_LATENCY = 2
+"""Latency of a memory with a registered address and a registered answer."""
 
 
 class DmaHarness(wiring.Component):
@@ -21,7 +24,7 @@ class DmaHarness(wiring.Component):
     ----------
     config : :class:`~rtl.config.DmaConfig`
         Configuration of the engine.
-    bytes, latency : :class:`int`
+    bytes : :class:`int`
         As in :class:`~sim.bfm.axi_memory.AXI4Memory`; addresses start at 0.
 
     Members
@@ -30,6 +33,8 @@ class DmaHarness(wiring.Component):
         Registers.
     stall : :py:`In(8)`
         Back-pressure of the memory.
+    latency : :py:`In(16)`
+        Of the memory, on R and on B; at least :data:`IDEAL_LATENCY`.
     arm : :py:`In(1)`
         While high, the responses named below count from 0.
     fail_read, fail_fetch, fail_write, fail_completion : :py:`In(16)`
@@ -49,16 +54,16 @@ class DmaHarness(wiring.Component):
         Cycle in which the latest register write was accepted.
     """
 
-    def __init__(self, config: DmaConfig, *, bytes: int = 1 << 20, latency: int = 2):
+    def __init__(self, config: DmaConfig, *, bytes: int = 1 << 20):
         self.config = config
         self.bytes = bytes
-        self.latency = latency
         counters = ("r_beats", "w_beats", "r_first", "r_last", "w_first", "w_last", "w_gaps",
                     "request", "bell")
         super().__init__({
-            "s_axil": In(AXI4LiteSignature(addr_width=20)),
-            "stall":  In(8),
-            "arm":    In(1),
+            "s_axil":  In(AXI4LiteSignature(addr_width=20)),
+            "stall":   In(8),
+            "latency": In(16),
+            "arm":     In(1),
             **{f"fail_{name}": In(16) for name in ("read", "fetch", "write", "completion")},
             "irq":    Out(1),
             **{name: Out(32) for name in counters},

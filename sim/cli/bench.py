@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from sim.cli import bench_dma
+
 __all__ = ["register"]
 
 EXAMPLES = """
@@ -58,6 +60,8 @@ def register(app: typer.Typer) -> None:
     bench = typer.Typer(help="Measure a block.", no_args_is_help=True,
                         epilog="Example: tilicho bench core prog.c --json core.json")
     app.add_typer(bench, name="bench")
+
+    bench_dma.register(bench)
 
     @bench.callback()
     def _group():

@@ -5,9 +5,9 @@
 import numpy as np
 import pytest
 
+from sim.dma import DmaModel
 from sw.drivers.dma import DmaQueue
 from tests.system.dma_configs import NARROW
-from tests.system.dma_model import DmaModel
 
 ARENA, SOURCE, SINK = 0x1000, 0x40000, 0x80000
 SLOT = 96       # room for 7 + 80 bytes and a guard

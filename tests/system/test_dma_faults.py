@@ -7,9 +7,9 @@ import random
 import pytest
 
 from rtl.nitro_dma.encoding import Cause
+from sim.dma import DmaModel
 from sw.drivers.dma import S2M, DmaQueue
 from tests.system.dma_configs import WIDE
-from tests.system.dma_model import DmaModel
 
 ARENA, SOURCE, SINK = 0x1000, 0x10000, 0x80000
 STOPPED = 2

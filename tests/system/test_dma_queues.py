@@ -7,10 +7,10 @@ import random
 import pytest
 
 from rtl.nitro_dma.registers import GLOBAL, IDENTITY, QUEUE
+from sim.dma import DmaModel
 from sw.drivers import dma as driver
 from sw.drivers.dma import DmaQueue
 from tests.system.dma_configs import WIDE
-from tests.system.dma_model import DmaModel
 
 ARENA, SOURCE, SINK = 0x1000, 0x10000, 0x80000
 

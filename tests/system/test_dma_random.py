@@ -7,10 +7,10 @@ import random
 import numpy as np
 import pytest
 
+from sim.dma import DmaModel
 from sim.models.dma import Memory, QueueModel, Ring
 from sw.drivers.dma import Completion, DmaQueue
 from tests.system.dma_configs import NARROW, WIDE
-from tests.system.dma_model import DmaModel
 
 BYTES = 1 << 20
 ARENA = 0x1000

@@ -1,7 +1,9 @@
-"""The Verilated DMA harness behind the calls of the host driver."""
+"""The DMA engine on a memory, Verilated, behind the calls of the host driver."""
+
+from collections.abc import Callable
 
 from rtl.config import DmaConfig
-from sim.bfm.dma_harness import DmaHarness
+from sim.bfm.dma_harness import IDEAL_LATENCY, DmaHarness
 from sim.build import build_workload
 from sw.drivers.dma import DmaBus
 
@@ -16,12 +18,16 @@ class DmaModel:
     config : :class:`DmaConfig`
         Configuration of the engine.
     latency : :class:`int`
-        Of the memory.
+        Cycles that the memory takes longer than an ideal one, on R and on B.
+    bytes : :class:`int`
+        Size of the memory.
     """
 
-    def __init__(self, config: DmaConfig, *, latency: int = 2, bytes: int = 1 << 20):
-        self.sim = build_workload(lambda: DmaHarness(config, latency=latency, bytes=bytes),
-                                  name="dma", key=f"{config} {latency} {bytes}")
+    def __init__(self, config: DmaConfig, *, latency: int = 0, bytes: int = 1 << 20,
+                 progress: Callable[[str], None] = lambda step: None):
+        self.sim = build_workload(lambda: DmaHarness(config, bytes=bytes), name="dma",
+                                  key=f"{config} {bytes}", progress=progress)
+        self.latency = latency
         self.reset()
         self.memory = self.sim.memory("memory").reshape(-1)
         self.bus = DmaBus(self.read_memory, self.write_memory, self.read_register,
@@ -29,6 +35,7 @@ class DmaModel:
 
     def reset(self) -> None:
         """Reset the engine; no fault is armed, the memory stays."""
+        self.sim.set("latency", IDEAL_LATENCY + self.latency)
         self.sim.reset()
         self.inject()
 
@@ -42,6 +49,7 @@ class DmaModel:
 
     def settle(self, queue, most: int = 100_000) -> int:
         """Run until the queue pair has nothing under way; return its STATE."""
+        state = 0
         for _ in range(most):
             state = queue.state()
             if not state & 8:

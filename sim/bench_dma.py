@@ -1,0 +1,157 @@
+"""Benchmarks of the DMA engine: how much of the data bus its transfers use."""
+
+import dataclasses
+import random
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from rtl.config import DmaConfig, preset_hash
+from sim.bfm.dma_harness import IDEAL_LATENCY
+from sim.dma import DmaModel
+from sim.dma_cases import CASES, MAX_TRANSFERS, PORTS, DmaCase
+from sim.errors import UserError
+from sw.drivers.dma import DmaQueue
+
+__all__ = ["bench_config", "bench_dma"]
+
+DATA_WIDTH = 64
+BEAT = DATA_WIDTH // 8
+BYTES = 1 << 22
+ARENA_BYTES = MAX_TRANSFERS * 64      # a transfer has an entry in each of four rings
+SOURCE, SINK = ARENA_BYTES, 2 * ARENA_BYTES
+def bench_config(row: DmaCase) -> DmaConfig:
+    """Return the engine that a row is measured on: 64 bits, deep enough for a far memory."""
+    return DmaConfig(queues=row.queues, data_width=DATA_WIDTH, outstanding=32, packets=64,
+                     prefetch=32)
+
+
+class _Bench:
+    """An engine and the transfers that it is measured with."""
+
+    def __init__(self, row: DmaCase, *, seed: int, progress: Callable[[str], None]):
+        self.config = bench_config(row)
+        self.model = DmaModel(self.config, bytes=BYTES, progress=progress)
+        self.data = np.frombuffer(random.Random(seed).randbytes(ARENA_BYTES), np.uint8)
+
+    def _queues(self, count: int, depth: int) -> list[DmaQueue]:
+        self.model.reset()
+        queues = [DmaQueue(self.model.bus, queue=i, depth=depth,
+                           arena=i * DmaQueue.arena_bytes(depth)) for i in range(count)]
+        for queue in queues:
+            queue.start()
+        return queues
+
+    def measure(self, row: DmaCase, transfers: int) -> dict:
+        """Run the transfers of a row, check what they moved, and return the row's figures."""
+        model, offsets = self.model, CASES[row.case]
+        model.latency = row.latency
+        memory = model.memory
+        memory[SOURCE:SOURCE + ARENA_BYTES] = self.data
+        memory[SINK:SINK + ARENA_BYTES] = 0
+        # Each buffer lies in a place of its own, aligned to its size; a few are used in turn.
+        stride = max(BEAT, 1 << (row.size + max(offsets) - 1).bit_length())
+        places = max(1, ARENA_BYTES // stride - 1)
+        each = transfers // row.queues
+        queues = self._queues(row.queues, max(4, each))
+        for i in range(each):
+            for number, queue in enumerate(queues):
+                place = (i * row.queues + number) % places * stride
+                queue.submit([(SOURCE + place + offsets[0], row.size)],
+                             [(SINK + place + offsets[1], row.size)], ring_doorbell=False)
+        for queue in queues:
+            queue.doorbell(m2s=each, s2m=each)
+        for queue in queues:
+            while queue.state() & 8:
+                model.sim.tick(100)
+        used = min(places, transfers)
+        self._check(row, queues, each, offsets, np.arange(used) * stride)
+
+        get = model.sim.get
+        cycles = {channel: get(f"{channel}_last") - get(f"{channel}_first") + 1
+                  for channel in ("r", "w")}
+        busier = min(cycles, key=lambda channel: cycles[channel])
+        return {**dataclasses.asdict(row), "transfers": transfers, "channel": busier.upper(),
+                "beats": get(f"{busier}_beats"), "cycles": cycles[busier],
+                "utilisation": transfers * row.size / BEAT / cycles[busier],
+                "cycles_per_descriptor": cycles[busier] / transfers}
+
+    def _check(self, row, queues, each, offsets, places) -> None:
+        """Hold completions and memory against what was asked for."""
+        for queue in queues:
+            if [queue.wait(1).bytes for _ in range(each)] != [row.size] * each:
+                raise RuntimeError("DMA bench: a completion has the wrong length")
+        lanes = places[:, None] + np.arange(row.size)
+        if (self.model.memory[SINK + offsets[1] + lanes]
+                != self.model.memory[SOURCE + offsets[0] + lanes]).any():
+            raise RuntimeError("DMA bench: a transfer left wrong bytes")
+
+    def launch(self) -> int:
+        """Return the cycles from a doorbell to the data's ``arvalid`` beyond the memory's own."""
+        self.model.latency = 0
+        queue, = self._queues(1, 4)
+        queue.submit([(SOURCE, 64)], [(SINK, 64)], ring_doorbell=False)
+        queue.doorbell(m2s=0, s2m=1)
+        self.model.sim.tick(100)
+        queue.doorbell(m2s=1, s2m=0)
+        bell = self.model.sim.get("bell")
+        queue.wait()
+        return self.model.sim.get("request") - bell - IDEAL_LATENCY
+
+    def close(self) -> None:
+        self.model.close()
+
+
+def _refuse(row: DmaCase, transfers: int) -> None:
+    if row.case not in CASES:
+        raise UserError(f"Unknown case {row.case!r}: choose one of {', '.join(CASES)}")
+    if row.port not in PORTS:
+        raise UserError(f"Unknown port {row.port!r}: choose one of {', '.join(PORTS)}")
+    if not 1 <= row.size <= 65536:
+        raise UserError(f"A transfer has 1 to 65536 bytes, not {row.size}")
+    if not 0 <= row.latency <= 10_000:
+        raise UserError(f"Latency must be 0 to 10000 cycles, not {row.latency}")
+    if not 4 * row.queues <= transfers <= MAX_TRANSFERS:
+        raise UserError(f"{row.queues} queues are measured with {4 * row.queues} to "
+                        f"{MAX_TRANSFERS} transfers, not {transfers}")
+
+
+def bench_dma(rows: Sequence[DmaCase], *, transfers: int = 1000, seed: int = 0,
+              progress: Callable[[str], None] = lambda step: None) -> dict:
+    """Measure each row and return the figures of ``tilicho bench dma``.
+
+    Utilisation is payload in beats by cycles, from the first to the last data beat of the busier
+    channel; every byte moved and every completion is checked.
+
+    Raises
+    ------
+    :exc:`UserError`
+        If a row cannot be measured.
+    :exc:`RuntimeError`
+        If the engine moved something wrong: a defect.
+    """
+    for row in rows:
+        _refuse(row, transfers)
+        try:
+            bench_config(row)
+        except ValueError as error:
+            raise UserError(f"{error}: choose other --queues") from error
+    figures, hashes = {}, {}
+    launch: dict[str, int | None] = {"push": None, "ring": None}
+    # Rows of one engine follow each other, so that only one is loaded at a time.
+    for config in dict.fromkeys(map(bench_config, rows)):
+        mine = [row for row in rows if bench_config(row) == config]
+        bench = _Bench(mine[0], seed=seed, progress=progress)
+        try:
+            launch["ring"] = min(filter(None, (launch["ring"], bench.launch())))
+            for row in mine:
+                progress(f"{row.case} {row.size} B, latency {row.latency}, {row.queues} queues")
+                each = -(-transfers // row.queues) * row.queues
+                figures[row] = bench.measure(row, each)
+        finally:
+            bench.close()
+        hashes[mine[0].queues, mine[0].port] = preset_hash(config)
+    return {"data_width": DATA_WIDTH, "seed": seed,
+            "engines": [{"queues": queues, "port": port, "hash": value}
+                        for (queues, port), value in hashes.items()],
+            "rows": [figures[row] for row in rows], "launch": launch}

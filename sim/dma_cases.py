@@ -1,0 +1,46 @@
+"""What ``tilicho bench dma`` can measure; loads nothing, so that the command can list it."""
+
+import dataclasses
+
+__all__ = ["CASES", "MAX_TRANSFERS", "PORTS", "DmaCase", "table"]
+
+MAX_TRANSFERS = 16384
+
+PORTS = ("shared",)
+
+# Byte offsets of source and sink from aligned addresses.
+CASES = {"ring": (0, 0), "misaligned": (1, 3)}
+
+
+@dataclasses.dataclass(frozen=True)
+class DmaCase:
+    """One row.
+
+    Parameters
+    ----------
+    case : :class:`str`
+        One of :data:`CASES`.
+    size : :class:`int`
+        Bytes of a transfer, 1 to 65536.
+    latency : :class:`int`
+        Cycles that the memory takes longer than an ideal one, on R and on B.
+    queues : :class:`int`
+        Queue pairs that share the transfers; the engine is built with as many.
+    port : :class:`str`
+        Where descriptors and completions go: ``shared``, the port of the data.
+    """
+
+    case: str = "ring"
+    size: int = 64
+    latency: int = 0
+    queues: int = 1
+    port: str = "shared"
+
+
+def table(port: str | None = None) -> list[DmaCase]:
+    """Return the rows that are measured when the user asks for none."""
+    rows = [DmaCase(size=size, latency=latency, queues=queues)
+            for queues in (1, 4)
+            for size, latency in ((8, 0), (64, 0), (1024, 0), (64, 100))]
+    rows.append(DmaCase(case="misaligned", size=256))
+    return [row for row in rows if port in (None, row.port)]

@@ -1,0 +1,47 @@
+"""``tilicho bench dma`` as a user sees it: figures that add up, own rows, wrong input."""
+
+import json
+
+import pytest
+
+from sim.cli import main
+
+
+def tilicho(*arguments):
+    with pytest.raises(SystemExit) as stop:
+        main([str(argument) for argument in arguments])
+    return stop.value.code
+
+
+@pytest.mark.cocotb
+def test_bench_dma_figures_add_up(tmp_path, capsys):
+    path = tmp_path / "dma.json"
+    assert tilicho("bench", "dma", "--size", 64, "--size", 250, "--latency", 0, "--latency", 7,
+                   "--json", path, "--seed", 3) == 0
+    figures = json.loads(path.read_text())
+    assert [(row["size"], row["latency"]) for row in figures["rows"]] == [
+        (64, 0), (64, 7), (250, 0), (250, 7)]
+    for row in figures["rows"]:
+        assert (row["case"], row["port"], row["queues"]) == ("ring", "shared", 1)
+        assert row["transfers"] == 1000
+        assert row["beats"] == 1000 * -(-row["size"] // 8)
+        assert row["utilisation"] == 1000 * row["size"] / 8 / row["cycles"]
+        assert row["cycles_per_descriptor"] == row["cycles"] / 1000
+        assert 0.5 < row["utilisation"] < 1
+    assert figures["launch"]["ring"] >= 1
+    table = capsys.readouterr().out
+    for row in figures["rows"]:
+        assert f"{100 * row['utilisation']:.2f} %" in table
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["--case", "random"], "Unknown case 'random': choose one of ring"),
+    (["--port", "third", "--size", "8"], "Unknown port 'third': choose one of"),
+    (["--size", "0"], "A transfer has 1 to 65536 bytes, not 0"),
+    (["--latency", "-1"], "Latency must be 0 to 10000 cycles, not -1"),
+    (["--queues", "3"], "DMA queues must be a power of two from 1 to 64, not 3"),
+    (["--queues", "4", "--transfers", "10"], "4 queues are measured with 16 to 16384 transfers"),
+])
+def test_bench_dma_refuses(arguments, message, capsys):
+    assert tilicho("bench", "dma", *arguments) == 2
+    assert message in capsys.readouterr().err
