@@ -27,3 +27,4 @@ class CycleCause(enum.Enum, shape=4):
     SYSTEM = 11         # system instruction at work, and the slots it discards
     EXCEPTION = 12      # exception entry, and the slots it discards
     RESET = 13          # clearing after reset
+    WAIT = 14           # WFI waits for an interrupt

@@ -1,6 +1,6 @@
 """Memory and write stages: where effects become architectural, one micro-op after the other."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,14 +15,15 @@ from rtl.core.issue import Late, ResultLayout, lateness
 from rtl.core.lsu import LoadStoreUnit, NextAccessLayout
 from rtl.core.predictor import PC_BITS, RETURN_BITS
 from rtl.core.retire_collector import RetiredUop
-from rtl.core.syndrome import ExceptionClass, syndrome
+from rtl.core.syndrome import ExceptionClass, FaultCode, syndrome
+from rtl.core.sysreg_table import El0Controls
 from rtl.core.sysregs import SystemRegisters
 from rtl.core.uop import CarryIn, Slot, SystemOp, Unit
 
 __all__ = ["CommitStage"]
 
 REFETCH = (SystemOp.WRITE, SystemOp.DAIF_SET, SystemOp.DAIF_CLEAR, SystemOp.SYNC,
-           SystemOp.ICACHE_INVALIDATE)
+           SystemOp.ICACHE_INVALIDATE, SystemOp.WAIT)
 """System operations after which the instructions behind are fetched anew."""
 
 
@@ -83,8 +84,8 @@ class CommitStage(wiring.Component):
         Interrupt request.
     irq_taken, serror_taken : :py:`Out(1)`
         Unmasked interrupt and unmasked asynchronous error, for decode.
-    el0, sp_el1 : :py:`Out(1)`
-        Program state.
+    el0, sp_el1, illegal : :py:`Out(1)`, controls : :py:`Out(El0Controls)`
+        Program state, and what EL0 may do.
     invalidate : :py:`Out(1)`
         Invalidate the instruction cache.
     retired : :py:`Out(RetiredUop)`, retired_flags : :py:`Out(4)`
@@ -124,6 +125,8 @@ class CommitStage(wiring.Component):
             "serror_taken":  Out(1),
             "el0":           Out(1),
             "sp_el1":        Out(1),
+            "illegal":       Out(1),
+            "controls":      Out(El0Controls),
             "invalidate":    Out(1),
             "retired":       Out(RetiredUop),
             "retired_flags": Out(4),
@@ -146,6 +149,7 @@ class CommitStage(wiring.Component):
         self._event_cause = Signal(CycleCause)
         m.d.sync += self._event.eq(0)
         self._valid = valid = Signal()
+        self._wakes = Signal()
         m.d.comb += valid.eq(self.i.valid & ~self.flush)
 
         memory, sp_fault = Signal(), Signal()
@@ -175,7 +179,8 @@ class CommitStage(wiring.Component):
         with m.Elif(uop.unit == Unit.DIVIDE):
             m.d.comb += done.eq(divider.done)
         with m.Elif(uop.unit == Unit.SYSTEM):
-            ready = ~written.valid & ((uop.system != SystemOp.BARRIER) | lsu.drained)
+            ready = (~written.valid & ((uop.system != SystemOp.BARRIER) | lsu.drained)
+                     & ((uop.system != SystemOp.WAIT) | self._wakes))
             m.d.comb += [done.eq(ready), system_goes.eq(valid & ready)]
 
         self._flags(m, system, fault)
@@ -251,7 +256,10 @@ class CommitStage(wiring.Component):
             system.number.eq(uop.sysreg), system.write_value.eq(self.executed.a),
             self.sp_el0_write.eq(system.sp_el0_write), self.sp_el0_value.eq(self.executed.a),
             system.sp_el0.eq(self.sp_el0), self.el0.eq(system.el0),
-            self.sp_el1.eq(system.sp_el1),
+            self.sp_el1.eq(system.sp_el1), self.illegal.eq(system.illegal),
+            self.controls.eq(system.controls),
+            system.read.eq(self.i.valid & (uop.unit == Unit.SYSTEM)
+                           & (uop.system == SystemOp.READ)),
         ]
         masks = self.executed.a[:4]
         with m.If(goes):
@@ -283,26 +291,32 @@ class CommitStage(wiring.Component):
             m.d.sync += serror.eq(1)
         with m.Elif(fault & uop.serror):
             m.d.sync += serror.eq(0)
+        asks = self.irq | system.timer_irqs.any()
         # Registers: fetch starts anew behind whatever changes a mask, so that the value is old.
         m.d.sync += [
-            self.irq_taken.eq((self.irq | system.timer_irq) & ~system.irq_masked),
+            self.irq_taken.eq(asks & ~system.irq_masked),
+            self._wakes.eq(asks | serror),
             self.serror_taken.eq(serror & ~system.serror_masked),
         ]
         m.d.comb += [
             system.enter_pc.eq(Mux(uop.after, self.i.pc + 4, pc)),
             system.enter_kind.eq(Cat(uop.interrupt | uop.serror, uop.serror)),
-            system.enter_syndrome.eq(uop.syndrome),
+            system.enter_syndrome.eq(self.executed.a),
         ]
         with m.If(uop.fetch_fault):
             m.d.comb += [system.enter_has_address.eq(1), system.enter_address.eq(pc)]
         with m.If(sp_fault):
             m.d.comb += system.enter_syndrome.eq(syndrome(ExceptionClass.SP_ALIGNMENT))
         with m.Elif(lsu.fault):
+            maintains = uop.maintenance != Maintenance.NONE
+            # What keeps an atomic from Device memory is an alignment fault of DC ZVA.
+            code = Mux(uop.line & (lsu.fault_code == FaultCode.EXCLUSIVE), FaultCode.ALIGNMENT,
+                       lsu.fault_code)
             kind = Mux(system.el0, ExceptionClass.DATA_LOWER, ExceptionClass.DATA_SAME)
             m.d.comb += [
                 system.enter_has_address.eq(1), system.enter_address.eq(self.executed.addr),
                 system.enter_syndrome.eq(syndrome(
-                    kind, Cat(lsu.fault_code, lsu.access.write))),
+                    kind, Cat(code, lsu.access.write, Const(0, 1), maintains))),
             ]
         with m.If(fault):
             m.d.comb += [system.enter.eq(1), lsu.clear_monitor.eq(1)]
@@ -403,7 +417,10 @@ class CommitStage(wiring.Component):
                 with m.Case(Unit.DIVIDE):
                     m.d.comb += now.eq(CycleCause.DIVIDE)
                 with m.Default():
-                    m.d.comb += now.eq(Mux(uop.system == SystemOp.BARRIER,
-                                           CycleCause.BARRIER, CycleCause.SYSTEM))
+                    m.d.comb += now.eq(CycleCause.SYSTEM)
+                    with m.If(uop.system == SystemOp.BARRIER):
+                        m.d.comb += now.eq(CycleCause.BARRIER)
+                    with m.Elif(uop.system == SystemOp.WAIT):
+                        m.d.comb += now.eq(CycleCause.WAIT)
         m.d.sync += before.eq(now)
         m.d.comb += self.cause.eq(Mux(lsu.missed, self._miss(written), before))

@@ -131,7 +131,8 @@ class Core(wiring.Component):
             decode.advance.eq(issue.advance), decode.flush.eq(flush),
             decode.flush_cause.eq(flush_cause), decode.missing.eq(fetch.missing),
             decode.el0.eq(commit.el0), decode.irq.eq(commit.irq_taken),
-            decode.serror.eq(commit.serror_taken),
+            decode.serror.eq(commit.serror_taken), decode.illegal.eq(commit.illegal),
+            decode.controls.eq(commit.controls),
         ]
         self._connect_issue(m, decode, issue, execute, commit, registers)
         m.d.comb += [

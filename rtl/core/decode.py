@@ -10,7 +10,8 @@ from rtl.core.decode_immediate import ImmediateDecoder
 from rtl.core.decode_memory import MemoryDecoder
 from rtl.core.decode_register import RegisterDecoder
 from rtl.core.predictor import PC_BITS
-from rtl.core.syndrome import ExceptionClass, syndrome
+from rtl.core.syndrome import ExceptionClass, syndrome, trapped_move, trapped_wait
+from rtl.core.sysreg_table import El0Controls
 from rtl.core.uop import DecodedLayout, SystemOp, Unit, Uop
 
 __all__ = ["Decoder"]
@@ -19,7 +20,8 @@ __all__ = ["Decoder"]
 class Decoder(wiring.Component):
     """Turns one step of one instruction into a micro-op, combinationally.
 
-    An encoding that no class decoder accepts becomes an exception of the class UNKNOWN.
+    An encoding that no class decoder accepts becomes an exception of the class UNKNOWN, and what
+    EL1 does not let EL0 execute one that tells which it is.
 
     Members
     -------
@@ -29,6 +31,8 @@ class Decoder(wiring.Component):
         Which micro-op of the instruction; 0 first.
     el0 : :py:`In(1)`
         The instruction runs at EL0.
+    controls : :py:`In(El0Controls)`
+        What EL0 may do.
     uop : :py:`Out(Uop)`
         The micro-op.
     more : :py:`Out(1)`
@@ -50,6 +54,7 @@ class Decoder(wiring.Component):
             "pc":    In(PC_BITS),
             "step":  In(3),
             "el0":   In(1),
+            "controls": In(El0Controls),
             "uop":   Out(Uop),
             "more":  Out(1),
             "legal": Out(1),
@@ -65,7 +70,8 @@ class Decoder(wiring.Component):
         m.submodules.atomic = atomic = AtomicDecoder()
         for decoder in (immediate, register, branch, memory, atomic):
             m.d.comb += [decoder.insn.eq(self.insn), decoder.step.eq(self.step)]
-        m.d.comb += [branch.el0.eq(self.el0), memory.el0.eq(self.el0)]
+        m.d.comb += [branch.el0.eq(self.el0), memory.el0.eq(self.el0),
+                     branch.controls.eq(self.controls)]
 
         chosen = Signal(DecodedLayout())
         with m.Switch(self.insn[25:29]):
@@ -94,9 +100,13 @@ class Decoder(wiring.Component):
                 self.uop.eq(0),
                 self.uop.unit.eq(Unit.SYSTEM),
                 self.uop.system.eq(SystemOp.EXCEPTION),
-                self.uop.syndrome.eq(syndrome(ExceptionClass.UNKNOWN)),
+                self.uop.b_imm.eq(1),
+                self.uop.imm.eq(syndrome(ExceptionClass.UNKNOWN)),
                 self.more.eq(0),
             ]
+            with m.If(chosen.trap):
+                m.d.comb += self.uop.imm.eq(Mux(chosen.wait, trapped_wait(),
+                                                trapped_move(self.insn)))
         return m
 
     def _offset(self, m):

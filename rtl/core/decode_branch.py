@@ -1,12 +1,12 @@
 """Decoder of branches, exception generation and system instructions."""
 
-from amaranth import Cat, Signal
+from amaranth import Cat, Const, Signal
 from amaranth.lib.wiring import In
 
 from rtl.core.dcache import Maintenance
 from rtl.core.decode_common import ClassDecoder, legal, read, write
 from rtl.core.syndrome import ExceptionClass, syndrome
-from rtl.core.sysreg_table import SYSTEM_REGISTERS, SysReg
+from rtl.core.sysreg_table import SYSTEM_REGISTERS, El0Controls, SysReg
 from rtl.core.uop import BranchOp, SystemOp, Unit
 
 __all__ = ["BranchDecoder"]
@@ -34,12 +34,15 @@ class BranchDecoder(ClassDecoder):
     -------
     el0 : :py:`In(1)`
         The instruction runs at EL0: what belongs to EL1 is not legal.
+    controls : :py:`In(El0Controls)`
+        What EL0 may do.
     """
 
     el0: Signal
+    controls: El0Controls
 
     def __init__(self):
-        super().__init__(el0=In(1))
+        super().__init__(el0=In(1), controls=In(El0Controls))
 
     def decode(self, m, fields, o):
         m.d.comb += o.uop.wide.eq(1)
@@ -56,6 +59,10 @@ class BranchDecoder(ClassDecoder):
                 m.d.comb += o.uop.cond.eq(self.insn[0:4])
             with m.Case("1101 0100 ---- ---- ---- ---- ---0 00--"):
                 self._exception(m, fields, o)
+            with m.Case("1101 0101 0000 0011 0010 0000 0111 1111"):
+                self._controlled(m, o, "NTWI")
+                m.d.comb += o.wait.eq(1)
+                self._system(m, o, SystemOp.WAIT)
             with m.Case("1101 0101 0000 0011 0010 ---- ---1 1111"):
                 legal(m, o)
             with m.Case("1101 0101 0000 0011 0011 ---- ---1 1111"):
@@ -95,17 +102,24 @@ class BranchDecoder(ClassDecoder):
     def _system(self, m, o, operation):
         m.d.comb += [o.uop.unit.eq(Unit.SYSTEM), o.uop.system.eq(operation)]
 
+    def _controlled(self, m, o, control):
+        """Accept the encoding, at EL0 only if EL1 lets it."""
+        refused = self.el0 & ~self.controls[control]
+        m.d.comb += [o.legal.eq(~refused), o.trap.eq(refused)]
+
     def _exception(self, m, fields, o):
         with m.Switch(Cat(self.insn[0:2], self.insn[21:24])):
             with m.Case(0b00001):
                 legal(m, o)
                 self._system(m, o, SystemOp.EXCEPTION)
-                m.d.comb += [o.uop.syndrome.eq(syndrome(ExceptionClass.SVC, fields.imm16)),
+                m.d.comb += [o.uop.b_imm.eq(1),
+                             o.uop.imm.eq(syndrome(ExceptionClass.SVC, fields.imm16)),
                              o.uop.after.eq(1)]
             with m.Case(0b00100):
                 legal(m, o)
                 self._system(m, o, SystemOp.EXCEPTION)
-                m.d.comb += o.uop.syndrome.eq(syndrome(ExceptionClass.BRK, fields.imm16))
+                m.d.comb += [o.uop.b_imm.eq(1),
+                             o.uop.imm.eq(syndrome(ExceptionClass.BRK, fields.imm16))]
 
     def _barrier(self, m, o):
         with m.Switch(self.insn[5:8]):
@@ -131,10 +145,10 @@ class BranchDecoder(ClassDecoder):
                 self._system(m, o, SystemOp.WRITE)
                 m.d.comb += o.uop.sysreg.eq(SysReg.SPSEL)
             with m.Case(0b011_110):
-                legal(m, o, ~self.el0)
+                self._controlled(m, o, "UMA")
                 self._system(m, o, SystemOp.DAIF_SET)
             with m.Case(0b011_111):
-                legal(m, o, ~self.el0)
+                self._controlled(m, o, "UMA")
                 self._system(m, o, SystemOp.DAIF_CLEAR)
 
     def _maintenance(self, m, fields, o):
@@ -142,11 +156,11 @@ class BranchDecoder(ClassDecoder):
         with m.Switch(self.insn[5:19]):
             for (op1, crn, crm, op2), at_el0 in INSTRUCTION_CACHE.items():
                 with m.Case(op1 << 11 | crn << 7 | crm << 3 | op2):
-                    legal(m, o, 1 if at_el0 else ~self.el0)
+                    self._cache_operation(m, o, at_el0)
                     self._system(m, o, SystemOp.ICACHE_INVALIDATE)
             for (op1, crn, crm, op2), (what, by_set, at_el0) in DATA_CACHE.items():
                 with m.Case(op1 << 11 | crn << 7 | crm << 3 | op2):
-                    legal(m, o, 1 if at_el0 else ~self.el0)
+                    self._cache_operation(m, o, at_el0)
                     m.d.comb += [o.uop.unit.eq(Unit.STORE), o.uop.maintenance.eq(what),
                                  o.uop.by_set.eq(by_set), o.uop.b_imm.eq(1)]
             with m.Case(3 << 11 | 7 << 7 | 4 << 3 | 1):
@@ -156,10 +170,17 @@ class BranchDecoder(ClassDecoder):
                 legal(m, o, ~self.el0)
                 self._system(m, o, SystemOp.SYNC)
 
+    def _cache_operation(self, m, o, at_el0):
+        if at_el0:
+            self._controlled(m, o, "UCI")
+        else:
+            legal(m, o, ~self.el0)
+
     def _zero_line(self, m, o):
-        legal(m, o)
+        self._controlled(m, o, "DZE")
         m.d.comb += [o.uop.unit.eq(Unit.STORE), o.uop.size_log2.eq(3), o.uop.line.eq(1),
-                     o.uop.b_imm.eq(1), o.uop.imm.eq(self.step << 3), o.more.eq(self.step != 7)]
+                     o.uop.restricted.eq(1), o.uop.b_imm.eq(1), o.uop.imm.eq(self.step << 3),
+                     o.more.eq(self.step != 7)]
 
     def _register_move(self, m, fields, o):
         reading = self.insn[21]
@@ -173,10 +194,12 @@ class BranchDecoder(ClassDecoder):
             for register in SYSTEM_REGISTERS:
                 at_el1, at_el0 = register.access.split("/")
                 with m.Case(register.word):
-                    el1 = {"rw": 1, "ro": reading}[at_el1]
-                    el0 = {"rw": 1, "ro": reading, "--": 0}[at_el0]
-                    m.d.comb += [o.legal.eq((~self.el0 & el1) | (self.el0 & el0)),
-                                 o.uop.sysreg.eq(register.number)]
+                    allowed = {"rw": 1, "ro": reading, "wo": ~reading, "--": 0}
+                    control = (self.controls[register.control] if register.control
+                               else Const(1))
+                    el0 = self.el0 & allowed[at_el0]
+                    m.d.comb += [o.legal.eq((~self.el0 & allowed[at_el1]) | (el0 & control)),
+                                 o.trap.eq(el0 & ~control), o.uop.sysreg.eq(register.number)]
             with m.Case("11 000 0000 0--- ---"):
                 # The rest of the identification space: no feature to report.
                 m.d.comb += [o.legal.eq(~self.el0 & reading), o.uop.sysreg.eq(SysReg.ZERO)]

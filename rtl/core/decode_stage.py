@@ -8,6 +8,7 @@ from rtl.core.cause import CycleCause
 from rtl.core.decode import Decoder
 from rtl.core.fetch import Fetched, FetchFault
 from rtl.core.syndrome import ExceptionClass, FaultCode, syndrome
+from rtl.core.sysreg_table import El0Controls
 from rtl.core.uop import Slot, SystemOp, Unit
 
 __all__ = ["DecodeStage"]
@@ -33,6 +34,10 @@ class DecodeStage(wiring.Component):
         The instruction cache is fetching a line.
     el0, irq, serror : :py:`In(1)`
         Exception level; unmasked interrupt; unmasked asynchronous error.
+    illegal : :py:`In(1)`
+        The state is illegal: no instruction executes.
+    controls : :py:`In(El0Controls)`
+        What EL0 may do.
     """
 
     def __init__(self):
@@ -46,6 +51,8 @@ class DecodeStage(wiring.Component):
             "el0":         In(1),
             "irq":         In(1),
             "serror":      In(1),
+            "illegal":     In(1),
+            "controls":    In(El0Controls),
         })
 
     def elaborate(self, platform):
@@ -55,7 +62,8 @@ class DecodeStage(wiring.Component):
         step = Signal(3)
         fetched = self.i.payload
         m.d.comb += [decoder.insn.eq(fetched.insn), decoder.pc.eq(fetched.pc),
-                     decoder.step.eq(step), decoder.el0.eq(self.el0)]
+                     decoder.step.eq(step), decoder.el0.eq(self.el0),
+                     decoder.controls.eq(self.controls)]
 
         slot = Signal(Slot)
         more = Signal()
@@ -85,25 +93,28 @@ class DecodeStage(wiring.Component):
 
     def _interrupt(self, m, slot, more, fetched, first):
         raises = Signal()
-        with m.If(first & (self.irq | self.serror | (fetched.fault != FetchFault.NONE))):
+        with m.If(first & (self.irq | self.serror | self.illegal
+                           | (fetched.fault != FetchFault.NONE))):
             m.d.comb += [
                 raises.eq(1), more.eq(0), slot.uop.eq(0), slot.uop.unit.eq(Unit.SYSTEM),
-                slot.uop.system.eq(SystemOp.EXCEPTION),
+                slot.uop.system.eq(SystemOp.EXCEPTION), slot.uop.b_imm.eq(1),
             ]
         with m.If(raises):
             with m.If(self.serror):
                 m.d.comb += [slot.uop.serror.eq(1),
-                             slot.uop.syndrome.eq(syndrome(ExceptionClass.SERROR))]
+                             slot.uop.imm.eq(syndrome(ExceptionClass.SERROR))]
             with m.Elif(self.irq):
                 m.d.comb += slot.uop.interrupt.eq(1)
+            with m.Elif(fetched.fault == FetchFault.NONE):
+                m.d.comb += slot.uop.imm.eq(syndrome(ExceptionClass.ILLEGAL_STATE))
             with m.Else():
                 m.d.comb += slot.uop.fetch_fault.eq(1)
                 kind = Mux(self.el0, ExceptionClass.FETCH_LOWER, ExceptionClass.FETCH_SAME)
                 with m.Switch(fetched.fault):
                     with m.Case(FetchFault.ALIGNMENT):
-                        m.d.comb += slot.uop.syndrome.eq(syndrome(ExceptionClass.PC_ALIGNMENT))
+                        m.d.comb += slot.uop.imm.eq(syndrome(ExceptionClass.PC_ALIGNMENT))
                     with m.Case(FetchFault.ADDRESS):
-                        m.d.comb += slot.uop.syndrome.eq(
+                        m.d.comb += slot.uop.imm.eq(
                             syndrome(kind, FaultCode.ADDRESS_SIZE.value))
                     with m.Default():
-                        m.d.comb += slot.uop.syndrome.eq(syndrome(kind, FaultCode.EXTERNAL.value))
+                        m.d.comb += slot.uop.imm.eq(syndrome(kind, FaultCode.EXTERNAL.value))

@@ -236,7 +236,8 @@ class LoadStoreUnit(wiring.Component):
                 self._beyond.eq(beyond), self._odd_pair.eq(addr.bit_select(size, 1)),
                 quick.cached.eq(self.next.plain & caches & ~beyond & ~crosses
                                 & ~(odd & self.next.strict)),
-                quick.posted.eq(self.next.plain & self.next.write & ~caches & ~beyond & ~odd),
+                quick.posted.eq(self.next.plain & self.next.write & ~caches & ~beyond & ~odd
+                                & (inside | ~self.next.strict)),
             ]
         return quick
 

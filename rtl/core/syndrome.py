@@ -3,14 +3,18 @@
 from amaranth import Cat, Const
 from amaranth.lib import enum
 
-__all__ = ["ExceptionClass", "FaultCode", "syndrome"]
+__all__ = ["ExceptionClass", "FaultCode", "syndrome", "trapped_move",
+           "trapped_wait"]
 
 
 class ExceptionClass(enum.Enum, shape=6):
     """Why an exception was taken (ESR_EL1 bits 31:26)."""
 
     UNKNOWN = 0x00
+    WAIT = 0x01
+    ILLEGAL_STATE = 0x0E
     SVC = 0x15
+    SYSTEM = 0x18
     FETCH_LOWER = 0x20
     FETCH_SAME = 0x21
     PC_ALIGNMENT = 0x22
@@ -35,3 +39,14 @@ def syndrome(exception_class, specific=0):
     low = Const(specific, 25) if isinstance(specific, int) else specific
     pad = Const(0, 25 - len(low))
     return Cat(low, pad, Const(1, 1), exception_class)
+
+
+def trapped_move(insn):
+    """Return ESR_EL1 of a system instruction that EL1 does not let EL0 execute."""
+    return syndrome(ExceptionClass.SYSTEM, Cat(
+        insn[21], insn[8:12], insn[0:5], insn[12:16], insn[16:19], insn[5:8], insn[19:21]))
+
+
+def trapped_wait():
+    """Return ESR_EL1 of a WFI that EL1 does not let EL0 execute: unconditional, no WFE."""
+    return syndrome(ExceptionClass.WAIT, 0x1E << 20)

@@ -2,51 +2,73 @@
 
 import dataclasses
 
-from amaranth.lib import enum
+from amaranth.lib import data, enum
 
-__all__ = ["SYSTEM_REGISTERS", "SysReg", "SystemRegister", "system_register_table"]
+__all__ = ["SYSTEM_REGISTERS", "El0Controls", "SysReg", "SystemRegister", "system_register_table"]
 
 
-class SysReg(enum.Enum, shape=6):
-    """Number of a system register behind decode."""
+class SysReg(enum.Enum, shape=7):
+    """Number of a system register behind decode.
 
-    ZERO = 0            # every identification register without a feature to report
-    CURRENT_EL = 1
-    SPSEL = 2
-    DAIF = 3
-    NZCV = 4
-    SP_EL0 = 5
-    ELR = 6
-    SPSR = 7
-    ESR = 8
-    FAR = 9
-    VBAR = 10
-    SCTLR = 11
-    CPACR = 12
-    TPIDR_EL0 = 13
-    TPIDRRO_EL0 = 14
-    TPIDR_EL1 = 15
-    CONTEXTIDR = 16
-    MIDR = 17
-    MPIDR = 18
-    CTR = 19
-    DCZID = 20
-    CNTFRQ = 21
-    CNTPCT = 22
-    CNTVCT = 23
-    CNTV_CTL = 24
-    CNTV_CVAL = 25
-    CNTV_TVAL = 26
-    PMCCNTR = 27
-    PAN = 28
-    ID_PFR0 = 29
-    ID_ISAR0 = 30
-    ID_ISAR1 = 31
-    ID_MMFR0 = 32
-    ID_MMFR1 = 33
-    CLIDR = 34
-    CCSIDR = 35
-    CSSELR = 36
+    The first 16 are places of a memory. A timer's TVAL names, in its lower four bits, its CVAL.
+    """
+
+    FAR = 0x00
+    TPIDR_EL0 = 0x01
+    TPIDRRO_EL0 = 0x02
+    TPIDR_EL1 = 0x03
+    CNTV_CVAL = 0x04
+    CNTP_CVAL = 0x05
+    CONTEXTIDR = 0x06
+    CNTV_TVAL = 0x14
+    CNTP_TVAL = 0x15
+    ZERO = 0x20         # no feature to report, or nothing to control
+    CURRENT_EL = 0x21
+    SPSEL = 0x22
+    DAIF = 0x23
+    NZCV = 0x24
+    SP_EL0 = 0x25
+    ELR = 0x26
+    SPSR = 0x27
+    ESR = 0x28
+    VBAR = 0x29
+    SCTLR = 0x2A
+    CPACR = 0x2B
+    PAN = 0x2C
+    MIDR = 0x2D
+    MPIDR = 0x2E
+    CTR = 0x2F
+    DCZID = 0x30
+    CNTKCTL = 0x31
+    CNTFRQ = 0x32
+    CNTPCT = 0x33
+    CNTVCT = 0x34
+    CNTV_CTL = 0x35
+    CNTP_CTL = 0x36
+    PMCCNTR = 0x37
+    ID_PFR0 = 0x38
+    ID_ISAR0 = 0x39
+    ID_ISAR1 = 0x3A
+    ID_MMFR0 = 0x3B
+    ID_MMFR1 = 0x3C
+    CLIDR = 0x3D
+    CCSIDR = 0x3E
+    CSSELR = 0x3F
+
+
+class El0Controls(data.Struct):
+    """What EL1 lets EL0 do; a clear bit makes the access a trap (class 0x18 or 0x01)."""
+
+    UCI: 1              # cache maintenance by address
+    UCT: 1              # CTR_EL0
+    DZE: 1              # DC ZVA
+    UMA: 1              # DAIF
+    NTWI: 1             # WFI
+    EL0PCTEN: 1         # CNTPCT_EL0
+    EL0VCTEN: 1         # CNTVCT_EL0
+    FREQUENCY: 1        # CNTFRQ_EL0: with either counter
+    EL0PTEN: 1          # CNTP_*
+    EL0VTEN: 1          # CNTV_*
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,9 +84,11 @@ class SystemRegister:
     number : :class:`SysReg`
         The register behind it.
     access : :class:`str`
-        At EL1 and at EL0: ``rw``, ``ro`` or ``--`` (undefined), joined by a slash.
+        At EL1 and at EL0: ``rw``, ``ro``, ``wo`` or ``--`` (undefined), joined by a slash.
     doc : :class:`str`
         One line for the generated table.
+    control : :class:`str`
+        Member of :class:`El0Controls` without which the access traps at EL0; empty for none.
     """
 
     name: str
@@ -72,6 +96,7 @@ class SystemRegister:
     number: SysReg
     access: str
     doc: str
+    control: str = ""
 
     @property
     def word(self) -> int:
@@ -82,14 +107,25 @@ class SystemRegister:
 
 def _table() -> tuple[SystemRegister, ...]:
     rows = [
+        ("MDSCR_EL1", (2, 0, 0, 2, 2), SysReg.ZERO, "rw/--", "Debug control, without effect"),
+        ("DBGBVR0_EL1", (2, 0, 0, 0, 4), SysReg.ZERO, "rw/--", "There are no breakpoints"),
+        ("DBGBCR0_EL1", (2, 0, 0, 0, 5), SysReg.ZERO, "rw/--", "There are no breakpoints"),
+        ("DBGWVR0_EL1", (2, 0, 0, 0, 6), SysReg.ZERO, "rw/--", "There are no watchpoints"),
+        ("DBGWCR0_EL1", (2, 0, 0, 0, 7), SysReg.ZERO, "rw/--", "There are no watchpoints"),
+        ("OSLAR_EL1", (2, 0, 1, 0, 4), SysReg.ZERO, "wo/--", "There is no OS lock"),
+        ("OSLSR_EL1", (2, 0, 1, 1, 4), SysReg.ZERO, "ro/--", "There is no OS lock"),
+        ("OSDLR_EL1", (2, 0, 1, 3, 4), SysReg.ZERO, "rw/--", "There is no OS double lock"),
         ("MIDR_EL1", (3, 0, 0, 0, 0), SysReg.MIDR, "ro/--", "Identity; implementer 0x00"),
         ("MPIDR_EL1", (3, 0, 0, 0, 5), SysReg.MPIDR, "ro/--", "Core number 0"),
         ("REVIDR_EL1", (3, 0, 0, 0, 6), SysReg.ZERO, "ro/--", "Revision"),
-        ("ID_AA64PFR0_EL1", (3, 0, 0, 4, 0), SysReg.ID_PFR0, "ro/--", "EL0 and EL1, no FP"),
-        ("ID_AA64ISAR0_EL1", (3, 0, 0, 6, 0), SysReg.ID_ISAR0, "ro/--", "Instruction sets 0"),
-        ("ID_AA64ISAR1_EL1", (3, 0, 0, 6, 1), SysReg.ID_ISAR1, "ro/--", "Instruction sets 1"),
-        ("ID_AA64MMFR0_EL1", (3, 0, 0, 7, 0), SysReg.ID_MMFR0, "ro/--", "Memory model 0"),
-        ("ID_AA64MMFR1_EL1", (3, 0, 0, 7, 1), SysReg.ID_MMFR1, "ro/--", "Memory model 1"),
+        ("ID_AA64PFR0_EL1", (3, 0, 0, 4, 0), SysReg.ID_PFR0, "ro/--",
+         "EL0 and EL1 in AArch64, no FP, no SIMD"),
+        ("ID_AA64DFR0_EL1", (3, 0, 0, 5, 0), SysReg.ZERO, "ro/--", "Debug features: none"),
+        ("ID_AA64ISAR0_EL1", (3, 0, 0, 6, 0), SysReg.ID_ISAR0, "ro/--", "CRC32, atomics"),
+        ("ID_AA64ISAR1_EL1", (3, 0, 0, 6, 1), SysReg.ID_ISAR1, "ro/--", "LDAPR, DC CVAP"),
+        ("ID_AA64MMFR0_EL1", (3, 0, 0, 7, 0), SysReg.ID_MMFR0, "ro/--",
+         "Address bits; no granule, no ASID"),
+        ("ID_AA64MMFR1_EL1", (3, 0, 0, 7, 1), SysReg.ID_MMFR1, "ro/--", "PAN"),
         ("SCTLR_EL1", (3, 0, 1, 0, 0), SysReg.SCTLR, "rw/--", "A, C, SA, SA0, I, UCI, ..."),
         ("CPACR_EL1", (3, 0, 1, 0, 2), SysReg.CPACR, "rw/--", "FPEN is stored, without effect"),
         ("SPSR_EL1", (3, 0, 4, 0, 0), SysReg.SPSR, "rw/--", "Saved program state"),
@@ -103,22 +139,26 @@ def _table() -> tuple[SystemRegister, ...]:
         ("VBAR_EL1", (3, 0, 12, 0, 0), SysReg.VBAR, "rw/--", "Vector base, 2 KiB aligned"),
         ("CONTEXTIDR_EL1", (3, 0, 13, 0, 1), SysReg.CONTEXTIDR, "rw/--", "Context number"),
         ("TPIDR_EL1", (3, 0, 13, 0, 4), SysReg.TPIDR_EL1, "rw/--", "Software's own"),
+        ("CNTKCTL_EL1", (3, 0, 14, 1, 0), SysReg.CNTKCTL, "rw/--", "Timers at EL0"),
         ("CCSIDR_EL1", (3, 1, 0, 0, 0), SysReg.CCSIDR, "ro/--", "Size of the selected cache"),
         ("CLIDR_EL1", (3, 1, 0, 0, 1), SysReg.CLIDR, "ro/--", "Cache levels"),
         ("CSSELR_EL1", (3, 2, 0, 0, 0), SysReg.CSSELR, "rw/--", "Cache selection"),
-        ("CTR_EL0", (3, 3, 0, 0, 1), SysReg.CTR, "ro/ro", "64-byte lines"),
+        ("CTR_EL0", (3, 3, 0, 0, 1), SysReg.CTR, "ro/ro", "64-byte lines", "UCT"),
         ("DCZID_EL0", (3, 3, 0, 0, 7), SysReg.DCZID, "ro/ro", "DC ZVA zeroes 64 bytes"),
         ("NZCV", (3, 3, 4, 2, 0), SysReg.NZCV, "rw/rw", "Condition flags"),
-        ("DAIF", (3, 3, 4, 2, 1), SysReg.DAIF, "rw/--", "Interrupt masks"),
+        ("DAIF", (3, 3, 4, 2, 1), SysReg.DAIF, "rw/rw", "Interrupt masks", "UMA"),
         ("PMCCNTR_EL0", (3, 3, 9, 13, 0), SysReg.PMCCNTR, "rw/ro", "Cycle counter"),
         ("TPIDR_EL0", (3, 3, 13, 0, 2), SysReg.TPIDR_EL0, "rw/rw", "Thread pointer"),
         ("TPIDRRO_EL0", (3, 3, 13, 0, 3), SysReg.TPIDRRO_EL0, "rw/ro", "Thread pointer, read"),
-        ("CNTFRQ_EL0", (3, 3, 14, 0, 0), SysReg.CNTFRQ, "rw/ro", "Timer frequency in Hz"),
-        ("CNTPCT_EL0", (3, 3, 14, 0, 1), SysReg.CNTPCT, "ro/ro", "Timer count"),
-        ("CNTVCT_EL0", (3, 3, 14, 0, 2), SysReg.CNTVCT, "ro/ro", "Timer count"),
-        ("CNTV_TVAL_EL0", (3, 3, 14, 3, 0), SysReg.CNTV_TVAL, "rw/--", "Timer, relative compare"),
-        ("CNTV_CTL_EL0", (3, 3, 14, 3, 1), SysReg.CNTV_CTL, "rw/--", "Timer control"),
-        ("CNTV_CVAL_EL0", (3, 3, 14, 3, 2), SysReg.CNTV_CVAL, "rw/--", "Timer compare"),
+        ("CNTFRQ_EL0", (3, 3, 14, 0, 0), SysReg.CNTFRQ, "rw/ro", "Timer frequency in Hz",
+         "FREQUENCY"),
+        ("CNTPCT_EL0", (3, 3, 14, 0, 1), SysReg.CNTPCT, "ro/ro", "Timer count", "EL0PCTEN"),
+        ("CNTVCT_EL0", (3, 3, 14, 0, 2), SysReg.CNTVCT, "ro/ro", "Timer count", "EL0VCTEN"),
+        *((f"CNT{kind}_{name}_EL0", (3, 3, 14, crm, op2), SysReg[f"CNT{kind}_{name}"], "rw/rw",
+           f"{what} timer, {doc}", f"EL0{kind}TEN")
+          for kind, crm, what in (("P", 2, "Physical"), ("V", 3, "Virtual"))
+          for name, op2, doc in (("TVAL", 0, "relative compare"), ("CTL", 1, "control"),
+                                 ("CVAL", 2, "compare"))),
     ]
     return tuple(SystemRegister(*row) for row in rows)
 
@@ -133,5 +173,6 @@ def system_register_table() -> str:
     for register in SYSTEM_REGISTERS:
         at_el1, at_el0 = register.access.split("/")
         encoding = ", ".join(map(str, register.encoding))
+        at_el0 += f", {register.control}" if register.control else ""
         rows.append(f"| {register.name} | {encoding} | {at_el1} | {at_el0} | {register.doc} |")
     return "\n".join(rows) + "\n"

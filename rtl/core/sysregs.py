@@ -2,18 +2,24 @@
 
 from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtl.config import CoreConfig
-from rtl.core.sysreg_table import SysReg
+from rtl.core.sysreg_table import El0Controls, SysReg
 
 __all__ = ["SystemRegisters"]
 
-SCTLR_ONES = 0x30D0_0800
+SCTLR_ONES = 0x3050_0800
 """Bits of SCTLR_EL1 that read as one."""
 
-SCTLR_STORED = 0x0400_D21E
-"""Bits of SCTLR_EL1 that hold what was written: UCI, UCT, DZE, I, UMA, SA0, SA, C, A."""
+SCTLR_STORED = 0x0485_D21E
+"""Bits that hold what was written: UCI, SPAN, nTWE, nTWI, UCT, DZE, I, UMA, SA0, SA, C, A."""
+
+SPAN = 23
+
+STORED = 16
+"""System registers from this number on are flip-flops or constants, those below it a memory."""
 
 
 class SystemRegisters(wiring.Component):
@@ -21,12 +27,12 @@ class SystemRegisters(wiring.Component):
 
     Timing
     ------
-    Reads are combinational. ``write``, ``enter`` and ``leave`` take effect at the clock edge;
-    ``vector`` and ``return_pc`` are combinational in the cycle before it.
+    Reads are combinational, and need ``read``. ``write``, ``enter`` and ``leave`` take effect at
+    the clock edge; ``vector`` and ``return_pc`` are combinational in the cycle before it.
 
     Members
     -------
-    number : :py:`In(SysReg)`, value : :py:`Out(64)`
+    number : :py:`In(SysReg)`, read : :py:`In(1)`, value : :py:`Out(64)`
         Register to read.
     write : :py:`In(1)`, write_value : :py:`In(64)`
         Write ``number``.
@@ -36,27 +42,30 @@ class SystemRegisters(wiring.Component):
         Take an exception: ``enter_pc`` to return to, ``enter_syndrome``, ``enter_address`` for
         FAR_EL1 when ``enter_has_address``; ``enter_kind`` is 0 for synchronous, 1 IRQ, 3 SError.
     leave : :py:`In(1)`
-        Return from an exception.
+        Return from an exception, to an illegal state if SPSR_EL1 does not hold one that exists.
     vector, return_pc : :py:`Out(64)`
         Where execution goes on.
     flags_write : :py:`In(1)`, flags_value : :py:`In(4)`
         Write NZCV.
     flags : :py:`Out(4)`
         NZCV.
-    el0, sp_el1, irq_masked, serror_masked : :py:`Out(1)`
+    el0, sp_el1, irq_masked, serror_masked, illegal : :py:`Out(1)`
         Program state.
+    controls : :py:`Out(El0Controls)`
+        What EL0 may do.
     check_sp, check_alignment, cache_enabled : :py:`Out(1)`
         SCTLR_EL1: SA or SA0, A, and C.
     sp_el0 : :py:`In(64)`, sp_el0_write : :py:`Out(1)`
         SP_EL0 lives in the register file.
-    timer_irq : :py:`Out(1)`
-        The virtual timer asks for an interrupt.
+    timer_irqs : :py:`Out(2)`
+        The virtual and the physical timer ask for an interrupt.
     """
 
     def __init__(self, config: CoreConfig):
         self.config = config
         super().__init__({
             "number":            In(SysReg),
+            "read":              In(1),
             "value":             Out(64),
             "write":             In(1),
             "write_value":       In(64),
@@ -78,62 +87,66 @@ class SystemRegisters(wiring.Component):
             "sp_el1":            Out(1),
             "irq_masked":        Out(1),
             "serror_masked":     Out(1),
+            "illegal":           Out(1),
+            "controls":          Out(El0Controls),
             "check_sp":          Out(1),
             "check_alignment":   Out(1),
             "cache_enabled":     Out(1),
             "sp_el0":            In(64),
             "sp_el0_write":      Out(1),
-            "timer_irq":         Out(1),
+            "timer_irqs":        Out(2),
         })
 
     def elaborate(self, platform):
         m = Module()
 
-        el1, spsel, pan = Signal(init=1), Signal(init=1), Signal()
+        el1, spsel, pan, il = Signal(init=1), Signal(init=1), Signal(), Signal()
         daif = Signal(4, init=0xF)
-        elr, far, vbar = Signal(64), Signal(64), Signal(53)
+        elr, vbar = Signal(64), Signal(53)
         spsr, esr = Signal(32), Signal(32)
-        sctlr = Signal(32)
+        sctlr = Signal(32, init=1 << SPAN)
         fpen = Signal(2)
-        tpidr_el0, tpidrro_el0, tpidr_el1 = Signal(64), Signal(64), Signal(64)
-        contextidr = Signal(32)
         cycles, count = Signal(64), Signal(64)
         frequency = Signal(32, init=self.config.timer_hz)
-        compare, control = Signal(64), Signal(2)
+        timer_control = [Signal(2, name="cntv_ctl"), Signal(2, name="cntp_ctl")]
+        kernel_control = Signal(10)
         cache_select = Signal(4)
         m.d.sync += [cycles.eq(cycles + 1), count.eq(count + 1)]
-        expired = Signal()
-        m.d.sync += expired.eq((count - compare)[63] == 0)
+        stored, expired = self._stored(m, count)
         m.d.comb += [
-            self.timer_irq.eq(control[0] & ~control[1] & expired),
-            self.el0.eq(~el1), self.sp_el1.eq(el1 & spsel),
+            self.timer_irqs.eq(Cat(control[0] & ~control[1] & passed
+                                   for control, passed in zip(timer_control, expired,
+                                                               strict=True))),
+            self.el0.eq(~el1), self.sp_el1.eq(el1 & spsel), self.illegal.eq(il),
             self.irq_masked.eq(daif[1]), self.serror_masked.eq(daif[2]),
             self.check_sp.eq(Mux(el1, sctlr[3], sctlr[4])),
             self.check_alignment.eq(sctlr[1]), self.cache_enabled.eq(sctlr[2]),
             self.sp_el0_write.eq(self.write & (self.number == SysReg.SP_EL0)),
         ]
+        self._control_el0(m, sctlr, kernel_control)
 
-        state = Cat(spsel, Const(0, 1), el1, Const(0, 3), daif, Const(0, 12), pan,
+        state = Cat(spsel, Const(0, 1), el1, Const(0, 3), daif, Const(0, 10), il, Const(0, 1), pan,
                     Const(0, 5), self.flags)
-        self._read(m, {
+        self._read(m, stored, {
             SysReg.CURRENT_EL: Cat(Const(0, 2), el1),
             SysReg.SPSEL: spsel,
             SysReg.DAIF: Cat(Const(0, 6), daif),
             SysReg.NZCV: Cat(Const(0, 28), self.flags),
             SysReg.SP_EL0: self.sp_el0,
-            SysReg.ELR: elr, SysReg.SPSR: spsr, SysReg.ESR: esr, SysReg.FAR: far,
+            SysReg.ELR: elr, SysReg.SPSR: spsr, SysReg.ESR: esr,
             SysReg.VBAR: Cat(Const(0, 11), vbar),
             SysReg.SCTLR: (sctlr & SCTLR_STORED) | SCTLR_ONES,
             SysReg.CPACR: Cat(Const(0, 20), fpen),
-            SysReg.TPIDR_EL0: tpidr_el0, SysReg.TPIDRRO_EL0: tpidrro_el0,
-            SysReg.TPIDR_EL1: tpidr_el1, SysReg.CONTEXTIDR: contextidr,
+            SysReg.CNTKCTL: kernel_control,
             SysReg.CNTFRQ: frequency, SysReg.CNTPCT: count, SysReg.CNTVCT: count,
-            SysReg.CNTV_CTL: Cat(control, expired & control[0]),
-            SysReg.CNTV_CVAL: compare, SysReg.CNTV_TVAL: (compare - count)[:32],
+            SysReg.CNTV_CTL: Cat(timer_control[0], expired[0] & timer_control[0][0]),
+            SysReg.CNTP_CTL: Cat(timer_control[1], expired[1] & timer_control[1][0]),
             SysReg.PMCCNTR: cycles, SysReg.PAN: Cat(Const(0, 22), pan),
             SysReg.CSSELR: cache_select,
             SysReg.CCSIDR: Mux(cache_select[0], self._geometry(self.config.icache_bytes),
                                self._geometry(self.config.dcache_bytes)),
+            # Four words in a logarithm; bit 4 says that DC ZVA is not allowed.
+            SysReg.DCZID: Cat(Const(4, 4), self.el0 & ~self.controls.DZE),
         })
 
         value = self.write_value
@@ -146,15 +159,12 @@ class SystemRegisters(wiring.Component):
                     SysReg.SPSEL: spsel.eq(value), SysReg.DAIF: daif.eq(value[6:]),
                     SysReg.NZCV: self.flags.eq(value[28:]), SysReg.ELR: elr.eq(value),
                     SysReg.SPSR: spsr.eq(value), SysReg.ESR: esr.eq(value),
-                    SysReg.FAR: far.eq(value), SysReg.VBAR: vbar.eq(value[11:]),
+                    SysReg.VBAR: vbar.eq(value[11:]),
                     SysReg.SCTLR: sctlr.eq(value), SysReg.CPACR: fpen.eq(value[20:]),
-                    SysReg.TPIDR_EL0: tpidr_el0.eq(value),
-                    SysReg.TPIDRRO_EL0: tpidrro_el0.eq(value),
-                    SysReg.TPIDR_EL1: tpidr_el1.eq(value),
-                    SysReg.CONTEXTIDR: contextidr.eq(value),
-                    SysReg.CNTFRQ: frequency.eq(value), SysReg.CNTV_CTL: control.eq(value),
-                    SysReg.CNTV_CVAL: compare.eq(value),
-                    SysReg.CNTV_TVAL: compare.eq(count + value[:32].as_signed()),
+                    SysReg.CNTKCTL: kernel_control.eq(value),
+                    SysReg.CNTFRQ: frequency.eq(value),
+                    SysReg.CNTV_CTL: timer_control[0].eq(value),
+                    SysReg.CNTP_CTL: timer_control[1].eq(value),
                     SysReg.PMCCNTR: cycles.eq(value), SysReg.PAN: pan.eq(value[22]),
                     SysReg.CSSELR: cache_select.eq(value),
                 }.items():
@@ -167,34 +177,97 @@ class SystemRegisters(wiring.Component):
             self.return_pc.eq(elr),
         ]
         with m.If(self.enter):
-            m.d.sync += [spsr.eq(state), elr.eq(self.enter_pc), el1.eq(1), spsel.eq(1),
-                         daif.eq(0xF), pan.eq(1)]
+            m.d.sync += [spsr.eq(state), elr.eq(self.enter_pc), el1.eq(1), spsel.eq(1), il.eq(0),
+                         daif.eq(0xF), pan.eq(pan | ~sctlr[SPAN])]
             with m.If(self.enter_kind != 1):
                 m.d.sync += esr.eq(self.enter_syndrome)
-            with m.If(self.enter_has_address):
-                m.d.sync += far.eq(self.enter_address)
         with m.If(self.leave):
-            m.d.sync += [self.flags.eq(spsr[28:]), daif.eq(spsr[6:10]), pan.eq(spsr[22]),
-                         el1.eq(spsr[2]), spsel.eq(spsr[0])]
+            m.d.sync += [self.flags.eq(spsr[28:]), daif.eq(spsr[6:10]), pan.eq(spsr[22])]
+            # EL0 or EL1 in 64 bits, and EL0 only with its own stack pointer.
+            with m.If(spsr[1] | spsr[3] | spsr[4] | (spsr[0] & ~spsr[2])):
+                m.d.sync += il.eq(1)
+            with m.Else():
+                m.d.sync += [il.eq(spsr[20]), el1.eq(spsr[2]), spsel.eq(spsr[0])]
         return m
+
+    def _stored(self, m, count):
+        """Return what the memory holds at ``number``, and whether the timers have expired.
+
+        While nothing reads it, the memory shows the compare values of the two timers in turn.
+        """
+        m.submodules.stored = memory = Memory(shape=64, depth=STORED, init=[])
+        source, target = memory.read_port(domain="comb"), memory.write_port()
+        number = self.number.as_value()
+        turn, clear = Signal(), Signal(range(STORED + 1))
+        timer = Cat(turn, Const(SysReg.CNTV_CVAL.value >> 1, 3))
+        clearing = ~clear[-1]
+        m.d.comb += source.addr.eq(Mux(self.read, number[:4], timer))
+        left = Signal(65)
+        m.d.comb += left.eq(source.data - count)
+        expired = [Signal(name="cntv_expired"), Signal(name="cntp_expired")]
+        m.d.sync += turn.eq(~turn)
+        for index, passed in enumerate(expired):
+            with m.If(~self.read & (turn == index)):
+                m.d.sync += passed.eq(left[64])
+
+        relative = number[4]
+        with m.If(clearing):
+            m.d.sync += clear.eq(clear + 1)
+            m.d.comb += [target.en.eq(1), target.addr.eq(clear)]
+        with m.Elif(self.enter):
+            m.d.comb += [target.en.eq(self.enter_has_address), target.data.eq(self.enter_address),
+                         target.addr.eq(SysReg.FAR.value)]
+        with m.Else():
+            m.d.comb += [
+                target.en.eq(self.write & (number[5:] == 0)), target.addr.eq(number[:4]),
+                target.data.eq(Mux(relative, count + self.write_value[:32].as_signed(),
+                                   self.write_value)),
+            ]
+            with m.If(self.number == SysReg.CONTEXTIDR):
+                m.d.comb += target.data[32:].eq(0)
+        return Mux(relative, left[:32], source.data), expired
+
+    def _control_el0(self, m, sctlr, kernel_control):
+        """Say what EL0 may do."""
+        controls = self.controls
+        m.d.comb += [
+            controls.UCI.eq(sctlr[26]), controls.NTWI.eq(sctlr[16]), controls.UCT.eq(sctlr[15]),
+            controls.DZE.eq(sctlr[14]), controls.UMA.eq(sctlr[9]),
+            controls.EL0PCTEN.eq(kernel_control[0]), controls.EL0VCTEN.eq(kernel_control[1]),
+            controls.FREQUENCY.eq(kernel_control[0] | kernel_control[1]),
+            controls.EL0VTEN.eq(kernel_control[8]), controls.EL0PTEN.eq(kernel_control[9]),
+        ]
 
     def _geometry(self, cache_bytes):
         """Return CCSIDR_EL1 of a cache: sets, ways and the 64 bytes of a line."""
         ways = self.config.ways
         return (cache_bytes // 64 // ways - 1) << 13 | (ways - 1) << 3 | 2
 
-    def _read(self, m, registers):
+    def _read(self, m, stored, registers):
+        address_bits = self.config.addr_width
         constants = {
-            SysReg.MIDR: 0x0000_0000, SysReg.MPIDR: 0x8000_0000,
+            # The identification registers say what there is.
+            SysReg.MIDR: 0x000F_0000, SysReg.MPIDR: 0x8000_0000,
             # 64-byte lines in both caches; IDC and DIC clear: software cleans and invalidates.
-            SysReg.CTR: 0x8444_C004, SysReg.DCZID: 4,
+            SysReg.CTR: 0x8444_C004,
+            # EL0 and EL1 in AArch64 only; neither floating point nor SIMD.
             SysReg.ID_PFR0: 0x00FF_0011,
-            SysReg.ID_ISAR0: 1 << 16,
-            SysReg.ID_ISAR1: 1 << 20,
-            SysReg.ID_MMFR0: 0x0000_0F02 & ~0xF00 | 2, SysReg.ID_MMFR1: 1 << 20,
-            SysReg.CLIDR: 0x0900_0003,
+            # Atomics, CRC32.
+            SysReg.ID_ISAR0: 2 << 20 | 1 << 16,
+            # LDAPR, DC CVAP.
+            SysReg.ID_ISAR1: 1 << 20 | 1,
+            # No translation granule of 4, 16 or 64 KiB; address bits.
+            SysReg.ID_MMFR0: 0xFF00_0000 | (2 if address_bits == 40 else address_bits >= 36),
+            # PAN.
+            SysReg.ID_MMFR1: 1 << 20,
+            # One level, unified with the memory behind it.
+            SysReg.CLIDR: 0x0920_0003,
         }
         with m.Switch(self.number):
             for number, value in (registers | constants).items():
                 with m.Case(number):
                     m.d.comb += self.value.eq(value)
+            with m.Case(SysReg.ZERO):
+                m.d.comb += self.value.eq(0)
+            with m.Default():
+                m.d.comb += self.value.eq(stored)

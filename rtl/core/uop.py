@@ -94,7 +94,7 @@ class BranchOp(enum.Enum, shape=3):
 class SystemOp(enum.Enum, shape=4):
     """Operations that execute alone, with nothing older in flight."""
 
-    EXCEPTION = 0
+    EXCEPTION = 0       # the immediate is the syndrome
     READ = 1            # destination = system register
     WRITE = 2           # system register = a or imm
     DAIF_SET = 3
@@ -104,6 +104,7 @@ class SystemOp(enum.Enum, shape=4):
     SYNC = 7            # refetches what follows
     CLEAR_MONITOR = 8
     ICACHE_INVALIDATE = 9
+    WAIT = 10           # until an interrupt or an asynchronous error asks, masked or not
 
 
 class Operand(data.Struct):
@@ -172,7 +173,6 @@ class Uop(data.Struct):
     by_set: 1           # the address names a set and a way
     line: 1             # base address is cut to its 64-byte line
     castagnoli: 1
-    syndrome: 32        # of SystemOp.EXCEPTION
     after: 1            # the exception returns behind this instruction
     interrupt: 1        # the exception is an interrupt
     serror: 1           # the exception is an asynchronous bus error
@@ -210,10 +210,13 @@ class DecodedLayout(data.StructLayout):
         The encoding is one that the decoder implements.
     more : 1
         Another micro-op follows.
+    trap, wait : 1
+        It is, but EL1 does not let EL0 execute it: not ``legal``, and a trap. ``wait`` tells WFI.
     relative, page : 1
         The immediate is the address that the word's offset gives, from the instruction's own
         address or from its 4 KiB page.
     """
 
     def __init__(self):
-        super().__init__({"uop": Uop, "legal": 1, "more": 1, "relative": 1, "page": 1})
+        super().__init__({"uop": Uop, "legal": 1, "trap": 1, "wait": 1, "more": 1,
+                          "relative": 1, "page": 1})

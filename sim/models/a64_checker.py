@@ -257,7 +257,7 @@ class Checker:
             self.taken["counter reads"] += 1
             self.oracle.write_register(target, self._expected[target])
         elif name in IDENTITY:
-            self.oracle.write_register(target, IDENTITY[name])
+            self.oracle.write_register(target, self.oracle.identity(name))
 
     def _register_difference(self) -> str:
         state = self.oracle.state()

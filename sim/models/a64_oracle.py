@@ -46,9 +46,17 @@ COUNTERS: dict[SystemName, str] = {
 
 #: What the core's identification registers must read as.
 IDENTITY: dict[SystemName, int] = {
+    (3, 0, 0, 0, 0): 0x000f_0000,       # MIDR_EL1: implementer 0
     (3, 0, 0, 0, 5): 0x8000_0000,       # MPIDR_EL1: core 0 of one
     (3, 0, 0, 0, 6): 0,                 # REVIDR_EL1
-    (3, 3, 0, 0, 7): 4,                 # DCZID_EL0: 16 words
+    (3, 0, 0, 4, 0): 0x00ff_0011,       # ID_AA64PFR0_EL1: EL0, EL1; no FP, no SIMD
+    (3, 0, 0, 5, 0): 0,                 # ID_AA64DFR0_EL1
+    (3, 0, 0, 6, 0): 0x0021_0000,       # ID_AA64ISAR0_EL1: atomics, CRC32
+    (3, 0, 0, 6, 1): 0x0010_0001,       # ID_AA64ISAR1_EL1: LDAPR, DC CVAP
+    (3, 0, 0, 7, 0): 0xff00_0002,       # ID_AA64MMFR0_EL1: 40 address bits, no granule
+    (3, 0, 0, 7, 1): 0x0010_0000,       # ID_AA64MMFR1_EL1: PAN
+    (3, 0, 0, 7, 2): 0,                 # ID_AA64MMFR2_EL1
+    (3, 3, 0, 0, 1): 0x8444_c004,       # CTR_EL0: 64-byte lines
 }
 
 #: System registers whose value at reset programs depend on.
@@ -58,6 +66,23 @@ RESET_SYSTEM: dict[SystemName, int] = {
     (3, 0, 1, 0, 2): 0,                 # CPACR_EL1
     (3, 3, 14, 0, 0): 100_000_000,      # CNTFRQ_EL0
 }
+
+# What EL1 has to allow EL0, to read and to write: without it, a trap of class 0x18.
+_CONTROLLED_READS = frozenset(
+    {(3, 3, 0, 0, 1), (3, 3, 4, 2, 1)}                                      # CTR_EL0, DAIF
+    | {(3, 3, 14, crm, op2) for crm in (0, 2, 3) for op2 in range(3)})      # CNT*
+_CONTROLLED_WRITES = frozenset(
+    {(3, 3, 4, 2, 1)} | {(3, 3, 14, crm, op2) for crm in (2, 3) for op2 in range(3)}
+    | {(0, 3, 4, crm, op2) for crm in range(16) for op2 in (6, 7)}          # DAIFSet, DAIFClr
+    | {(1, 3, 7, crm, 1) for crm in (4, 5, 10, 11, 12, 14)})                # DC, IC by address
+
+_DCZID: SystemName = (3, 3, 0, 0, 7)
+_SCTLR_DZE, _SCTLR_NTWI, _SCTLR_SPAN = 1 << 14, 1 << 16, 1 << 23
+_PAN = 1 << 22
+_ERET, _WFI = 0xd69f_03e0, 0xd503_207f
+_ILLEGAL_STATE, _WFI_TRAPPED = 0x3a00_0000, 0x07e0_0000
+_STATE_ILLEGAL = 1 << 20
+_STATES = frozenset((0b0_0000, 0b0_0100, 0b0_0101))     # EL0t, EL1t, EL1h
 
 # EL2 and EL3 exist in this processor model and must say that EL1 is a 64-bit level.
 _UPPER_LEVELS = {(3, 6, 1, 1, 0): 0x401, (3, 4, 1, 1, 0): 1 << 31}
@@ -84,8 +109,20 @@ class OracleError(Exception):
 
 
 def system_name(insn: int) -> SystemName:
-    """Return the register that an MRS or MSR moves."""
-    return (2 + (insn >> 19 & 1), insn >> 16 & 7, insn >> 12 & 15, insn >> 8 & 15, insn >> 5 & 7)
+    """Return what a system instruction names, the register that an MRS or MSR moves."""
+    return (insn >> 19 & 3, insn >> 16 & 7, insn >> 12 & 15, insn >> 8 & 15, insn >> 5 & 7)
+
+
+def _refused(insn: int, at_el0: bool) -> int:
+    """Return the syndrome of an instruction that Unicorn finds undefined, or not allowed."""
+    if not at_el0 or insn >> 22 != 0xd5 << 2:
+        return _UNDEFINED
+    op0, op1, crn, crm, op2 = name = system_name(insn)
+    reads = insn >> 21 & 1
+    if name not in (_CONTROLLED_READS if reads else _CONTROLLED_WRITES):
+        return _UNDEFINED
+    return (0x6200_0000 | op0 << 20 | op2 << 17 | op1 << 14 | crn << 10 | (insn & 31) << 5
+            | crm << 1 | reads)
 
 
 @dataclasses.dataclass
@@ -123,6 +160,7 @@ class Oracle:
         self.exception: int | None = None
         self._fault = _Fault()
         self._stopped = False
+        self._illegal = False
         # Anonymous memory costs nothing until it is touched, unlike memory that is cleared.
         self._pages = mmap.mmap(-1, ram_bytes)
         self.ram = np.frombuffer(self._pages, dtype=np.uint8)
@@ -208,11 +246,20 @@ class Oracle:
                 if on_instruction(address):
                     return
                 word = self.word(address)
+                if self._illegal:
+                    self.take_exception(address, _ILLEGAL_STATE)
+                    return
                 # Bit 26 tells vector from integer instructions in both halves of the space.
                 if word & 0x0e00_0000 == 0x0e00_0000 or word & 0x0e00_0000 == 0x0c00_0000:
                     self.take_exception(address, _UNDEFINED)
                 elif word in _HINTS_THAT_WAIT:
-                    machine.reg_write(reg.UC_ARM64_REG_PC, address + 4)
+                    if word == _WFI and self._at_el0 and not (
+                            self.read_system(SCTLR) & _SCTLR_NTWI):
+                        self.take_exception(address, _WFI_TRAPPED)
+                    else:
+                        machine.reg_write(reg.UC_ARM64_REG_PC, address + 4)
+                elif word == _ERET and not self._at_el0:
+                    self._return(machine)
                 elif word & 0x3f20_cc00 == 0x3820_4000 and word >> 30 != 3:
                     self._narrow_extreme(word, on_access)
                     machine.reg_write(reg.UC_ARM64_REG_PC, address + 4)
@@ -263,13 +310,16 @@ class Oracle:
         """
         machine = self.machine
         pstate = machine.reg_read(reg.UC_ARM64_REG_PSTATE) & _PSTATE_KEPT
+        pstate |= self._illegal * _STATE_ILLEGAL
+        self._illegal = False
         from_el1, own_stack = pstate >> 2 & 3, pstate & 1
         if not own_stack:
             self.write_system(SP_EL0, machine.reg_read(reg.UC_ARM64_REG_SP))
             machine.reg_write(reg.UC_ARM64_REG_SP, self.read_system(SP_EL1))
         # The level that code is translated for follows the state at the next write of a system
         # register, not at this one.
-        machine.reg_write(reg.UC_ARM64_REG_PSTATE, pstate & 0xf040_0000 | 0x3c5)
+        pan = 0 if self.read_system(SCTLR) & _SCTLR_SPAN else _PAN
+        machine.reg_write(reg.UC_ARM64_REG_PSTATE, pstate & 0xf040_0000 | pan | 0x3c5)
         self.write_system(SPSR, pstate)
         self.write_system(ELR, return_address)
         if syndrome is not None:
@@ -279,6 +329,26 @@ class Oracle:
             offset += 0x80
         machine.reg_write(reg.UC_ARM64_REG_PC, self.read_system(VBAR) + offset)
         self.exception = 0 if syndrome is None else syndrome
+
+    def identity(self, name: SystemName) -> int:
+        """Return what the core's identification register ``name`` must read as now."""
+        refused = (name == _DCZID and self._at_el0
+                   and not self.read_system(SCTLR) & _SCTLR_DZE)
+        return IDENTITY[name] | refused << 4
+
+    @property
+    def _at_el0(self) -> bool:
+        return not self.machine.reg_read(reg.UC_ARM64_REG_PSTATE) >> 2 & 3
+
+    def _return(self, machine) -> None:
+        """Prepare ERET: QEMU 5.0 has no illegal state, and no AArch32 is here to return to."""
+        spsr = self.read_system(SPSR)
+        self._illegal = bool(spsr & _STATE_ILLEGAL) or spsr & 31 not in _STATES
+        if spsr & 31 not in _STATES:
+            pstate = machine.reg_read(reg.UC_ARM64_REG_PSTATE)
+            machine.reg_write(reg.UC_ARM64_REG_PSTATE,
+                              pstate & ~0xf040_03c0 | spsr & 0xf040_03c0)
+            machine.reg_write(reg.UC_ARM64_REG_PC, self.read_system(ELR))
 
     def _narrow_extreme(self, word: int, on_access) -> None:
         """Execute LDSMAX, LDSMIN, LDUMAX or LDUMIN of less than 64 bits.
@@ -310,7 +380,7 @@ class Oracle:
         elif number == _INTERRUPT_SMC:
             self.take_exception(pc - 4, _UNDEFINED)
         elif number == _INTERRUPT_UNDEFINED:
-            self.take_exception(pc, _UNDEFINED)
+            self.take_exception(pc, _refused(self.word(pc), self._at_el0))
         else:
             raise OracleError(f"Unicorn takes exception {number} at {pc:#x}")
 

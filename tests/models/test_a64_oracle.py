@@ -92,6 +92,53 @@ def test_exception_from_el0_uses_the_other_stack():
     assert oracle.state()[3] == 0x5600_0000
 
 
+@pytest.mark.parametrize(("insn", "syndrome"), [
+    (0xd53b_0023, 0x6232_c061),         # mrs x3, ctr_el0
+    (0xd53b_4224, 0x6232_d085),         # mrs x4, daif
+    (0xd503_42df, 0x620c_d3e4),         # msr daifset, #2
+    (0xd53b_e047, 0x6234_f8e1),         # mrs x7, cntvct_el0
+    (0xd51b_e007, 0x0200_0000),         # msr cntfrq_el0, x7
+    (0xd51b_e33f, 0x6232_fbe6),         # msr cntv_ctl_el0, xzr
+    (0xd50b_7b26, 0x6212_dcd6),         # dc cvau, x6
+    (0xd503_207f, 0x07e0_0000),         # wfi
+    (0xd538_4240, 0x0200_0000),         # mrs x0, currentel
+])
+def test_what_el1_does_not_allow_el0(insn, syndrome):
+    # msr elr_el1, x2; msr spsr_el1, xzr; eret
+    machine = Machine(words(0xd518_4022, 0xd518_401f, 0xd69f_03e0, insn))
+    machine.oracle.write_register(2, BASE + 12)
+    machine.oracle.write_system((3, 0, 12, 0, 0), BASE + 0x800)
+    machine.run(4)
+    assert machine.oracle.exception == syndrome
+    assert machine.oracle.pc == BASE + 0xc00
+
+
+@pytest.mark.parametrize(("spsr", "saved"), [
+    (0x9000_03c8, 0x9010_03c5), (0x3c1, 0x10_03c5), (0x3d0, 0x10_03c5), (0x10_03c5, 0x10_03c5),
+    (0x10_03c0, 0x10_03c0)])
+def test_illegal_return(spsr, saved):
+    # msr elr_el1, x2; msr spsr_el1, x3; eret; svc #0
+    machine = Machine(words(0xd518_4022, 0xd518_4003, 0xd69f_03e0, 0xd400_0001))
+    machine.oracle.write_register(2, BASE + 12)
+    machine.oracle.write_register(3, spsr)
+    machine.oracle.write_system((3, 0, 12, 0, 0), BASE + 0x800)
+    machine.run(4)
+    assert machine.oracle.exception == 0x3a00_0000
+    assert machine.oracle.read_system((3, 0, 4, 0, 1)) == BASE + 12
+    assert machine.oracle.read_system((3, 0, 4, 0, 0)) == saved
+
+
+@pytest.mark.parametrize(("sctlr", "pan"), [(0x30d0_0800, 0), (0x3050_0800, 1)])
+def test_pan_is_set_without_span(sctlr, pan):
+    # msr sctlr_el1, x1; svc #0; at the vector: svc #1
+    machine = Machine(words(0xd518_1001, 0xd400_0001))
+    machine.oracle.load(BASE + 0xa00, words(0xd400_0021))
+    machine.oracle.write_register(1, sctlr)
+    machine.oracle.write_system((3, 0, 12, 0, 0), BASE + 0x800)
+    machine.run(3)
+    assert machine.oracle.read_system((3, 0, 4, 0, 0)) >> 22 & 1 == pan
+
+
 def test_interrupt_enters_its_vector():
     machine = Machine(words(NOP))
     machine.oracle.write_system((3, 0, 12, 0, 0), BASE + 0x800)

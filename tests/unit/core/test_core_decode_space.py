@@ -156,7 +156,8 @@ def expected_in_system_space(words, numbers, names):
     readable[[3 << 14 | crm << 3 | op2 for crm in range(8) for op2 in range(8)]] = True
     writable = np.zeros(1 << 16, bool)
     for register in SYSTEM_REGISTERS:
-        readable[register.word], writable[register.word] = True, "rw/" in register.access
+        at_el1 = register.access.split("/")[0]
+        readable[register.word], writable[register.word] = at_el1 != "wo", at_el1 != "ro"
     registers = moves & (words >> 22 == 0xD5 << 2) & np.where(reads, readable[place],
                                                               writable[place])
     # A barrier with nXS is of v8.7.

@@ -39,3 +39,11 @@ def test_every_cycle_has_a_cause(harness):
     assert 0 <= result.stack["issue"] - result.instructions <= 4
     for cause in ("imiss", "branch", "load", "store", "barrier", "system", "exception", "reset"):
         assert result.stack[cause] > 0, cause
+
+
+def test_wfi_waits_for_an_interrupt(harness):
+    result = run(harness, "wait.S")
+    assert result.exit == 0
+    # Three times 3000 cycles, apart from what starts and ends each wait.
+    assert 8_900 < result.stack["wait"] < 9_100
+    assert result.instructions < 100
