@@ -73,8 +73,8 @@ class CoreConfig:
         Data width of both AXI4 managers, in bits.
     icache_bytes, dcache_bytes : :class:`int`
         Cache sizes in bytes.
-    ways : :class:`int`
-        Ways of either cache.
+    icache_ways, dcache_ways : :class:`int`
+        Ways of the caches.
     btb_entries : :class:`int`
         Entries of the branch target buffer.
     history_bits : :class:`int`
@@ -91,7 +91,8 @@ class CoreConfig:
     bus_width: int = 128
     icache_bytes: int = 8192
     dcache_bytes: int = 8192
-    ways: int = 1
+    icache_ways: int = 2
+    dcache_ways: int = 1
     btb_entries: int = 512
     history_bits: int = 8
     issue_width: int = 1
@@ -101,7 +102,8 @@ class CoreConfig:
     def __post_init__(self):
         _power_of_two("Instruction cache bytes", self.icache_bytes, 1024, 65536)
         _power_of_two("Data cache bytes", self.dcache_bytes, 1024, 65536)
-        _power_of_two("Cache ways", self.ways, 1, 8)
+        _power_of_two("Instruction cache ways", self.icache_ways, 1, 8)
+        _power_of_two("Data cache ways", self.dcache_ways, 1, 8)
         _power_of_two("Core bus width", self.bus_width, 64, 128)
         _power_of_two("Branch target buffer entries", self.btb_entries, 16, 4096)
         if self.issue_width != 1:

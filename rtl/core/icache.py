@@ -1,11 +1,12 @@
 """Instruction cache."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtl.bus.axi import AXI4Signature, Burst
+from rtl.core.replacement import Replacement
 
 __all__ = ["InstructionCache"]
 
@@ -15,19 +16,32 @@ LINE_BYTES = 64
 class InstructionCache(wiring.Component):
     """Instruction cache with 64-byte lines, filled by INCR bursts.
 
+    A line that was missed is fetched, and the line behind it with it, if it is not there and lies
+    in the same block of ``block_bytes``. Instructions are found as soon as their beat has come.
+
+    An error answer goes into the tag of the line that was missed, and is reported until the next
+    ``restart`` behind the end of the fill; from then on the line is fetched again when it is
+    wanted. An error of the line behind only means that it is not there.
+
     Timing
     ------
     ``addr`` is looked up at every clock edge; ``hit``, ``word`` and ``error`` describe that
     address in the next cycle. While ``fill`` is set in such a cycle and the address missed, its
-    line is fetched; lookups are blind (``hit`` stays 0) until the line has come. All memories
-    have one address for reading and writing, which costs no collision logic.
+    line is fetched. A cycle in which the cache cannot look up, or cannot know yet, has neither
+    ``hit`` nor ``error``.
+
+    No memory is read where it is written at the same edge, which costs no collision logic.
 
     Parameters
     ----------
     addr_width, bus_width : :class:`int`
         Widths of the address and of the bus in bits.
     cache_bytes, ways : :class:`int`
-        Size and associativity; ways are replaced in turn.
+        Size and associativity.
+    words : :class:`int`
+        Instructions that come out of one lookup, 1 or 2: those of the aligned group of ``addr``.
+    block_bytes : :class:`int`
+        Aligned blocks of memory inside which the next line may be fetched unasked; 64 for never.
 
     Members
     -------
@@ -35,34 +49,46 @@ class InstructionCache(wiring.Component):
         Address to look up, a multiple of 4.
     fill : :py:`In(1)`
         The address of the previous cycle is wanted.
+    restart : :py:`In(1)`
+        Errors so far are dealt with; ``fill`` is not set.
     invalidate : :py:`In(1)`
         Forget everything; ``busy`` is set in the next cycle and until that is done.
     hit, word : :py:`Out`
-        The address of the previous cycle is present, and its instruction.
+        The address of the previous cycle is present, and its group of instructions.
     error : :py:`Out(1)`
         The bus answered the fill of this line with an error.
     busy : :py:`Out(1)`
         Invalidation at work.
     missing : :py:`Out(1)`
-        A line is being fetched.
+        The address of the previous cycle is wanted, and waits for a line.
     m_axi : :py:`Out(AXI4Signature)`
         Reads only.
     """
 
-    def __init__(self, *, addr_width: int, bus_width: int, cache_bytes: int, ways: int):
+    def __init__(self, *, addr_width: int, bus_width: int, cache_bytes: int, ways: int,
+                 words: int = 1, block_bytes: int = 4096):
         self.addr_width = addr_width
         self.bus_width = bus_width
         self.sets = cache_bytes // LINE_BYTES // ways
         if self.sets < 2:
             raise ValueError(f"Cache of {cache_bytes} bytes must have at least 2 sets, not "
                              f"{self.sets!r}")
+        if words not in (1, 2):
+            raise ValueError(f"Instructions of a lookup must be 1 or 2, not {words!r}")
         self.ways = ways
+        self.words = words
+        self.block_lines = min(block_bytes // LINE_BYTES, self.sets)
+        self.set_bits = (self.sets - 1).bit_length()
+        self.beats = LINE_BYTES * 8 // bus_width
+        self.beat_bits = (self.beats - 1).bit_length()
+        self.tag_bits = addr_width - 6 - self.set_bits
         super().__init__({
             "addr":       In(addr_width),
             "fill":       In(1),
+            "restart":    In(1),
             "invalidate": In(1),
             "hit":        Out(1),
-            "word":       Out(32),
+            "word":       Out(32 * words),
             "error":      Out(1),
             "busy":       Out(1),
             "missing":    Out(1),
@@ -73,109 +99,154 @@ class InstructionCache(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        set_bits = (self.sets - 1).bit_length()
-        beats = LINE_BYTES * 8 // self.bus_width
-        beat_bits = (beats - 1).bit_length()
-        tag_bits = self.addr_width - 6 - set_bits
-        looked = Signal()
-        looked_addr = Signal(self.addr_width)
-        line = Signal(self.addr_width - 6)
-        beat = Signal(beat_bits)
-        sweep = Signal(set_bits)
-        victim = Signal(range(max(2, self.ways)))
-        filling, sweeping, sweep_asked = Signal(), Signal(), Signal()
-        write_row, write_tag, valid_line = Signal(), Signal(), Signal()
-        error_line = Signal(self.addr_width - 6)
-        error_valid = Signal()
+        self._looked = Signal()
+        self._tag = Signal(self.tag_bits)
+        self._line = Signal(self.addr_width - 6)
+        self._beat = Signal(self.beat_bits)
+        self._sweep = Signal(self.set_bits)
+        self._sweeping, self._filling = Signal(), Signal()
+        self._victim = Signal(range(max(2, self.ways)))
+        self._write_row, self._write_tag = Signal(), Signal()
+        self._valid, self._bad = Signal(), Signal()
+        self._read_set = Signal(self.set_bits)
+        asked, fresh = Signal(), Signal()
 
-        looked_line = looked_addr[6:]
-        set_index = Mux(sweeping, sweep, Mux(filling, line[:set_bits],
-                                             self.addr[6:6 + set_bits]))
-        row = Mux(filling, Cat(beat, line[:set_bits]),
-                  self.addr[6 - beat_bits:6 + set_bits])
-        hits = []
-        rows = []
-        for way in range(self.ways):
-            m.submodules[f"data_{way}"] = store = Memory(
-                shape=self.bus_width, depth=self.sets * beats, init=[])
-            m.submodules[f"tags_{way}"] = tags = Memory(
-                shape=tag_bits + 1, depth=self.sets, init=[])
-            chosen = (victim == way) if self.ways > 1 else 1
-            data_write, data_read = store.write_port(), store.read_port()
-            tag_write, tag_read = tags.write_port(), tags.read_port()
-            m.d.comb += [
-                data_write.addr.eq(row), data_read.addr.eq(row),
-                data_write.data.eq(self.m_axi.rdata), data_write.en.eq(write_row & chosen),
-                data_read.en.eq(~write_row),
-                tag_write.addr.eq(set_index), tag_read.addr.eq(set_index),
-                tag_write.data.eq(Mux(sweeping, 0, Cat(valid_line, line[set_bits:]))),
-                tag_write.en.eq(sweeping | (write_tag & chosen)),
-                tag_read.en.eq(~tag_write.en),
-            ]
-            hit = Signal(name=f"hit_{way}")
-            m.d.comb += hit.eq(tag_read.data == Cat(1, looked_line[set_bits:]))
-            hits.append(hit)
-            rows.append(data_read.data & hit.replicate(self.bus_width) if self.ways > 1
-                        else data_read.data)
-        whole = rows[0]
-        for other in rows[1:]:
-            whole = whole | other
+        matches, errors = self._memories(m)
+        found, poisoned = Signal(self.ways), Signal(self.ways)
         m.d.comb += [
-            self.hit.eq(looked & Cat(*hits).any()),
-            self.word.eq(whole.word_select(looked_addr[2:6 - beat_bits], 32)),
-            self.error.eq(looked & error_valid & (error_line == looked_line)),
-            self.busy.eq(sweeping | sweep_asked),
-            self.missing.eq(filling),
-            self.m_axi.araddr.eq(line << 6),
-            self.m_axi.arlen.eq(beats - 1),
-            self.m_axi.arsize.eq((self.bus_width // 8).bit_length() - 1),
-            self.m_axi.arburst.eq(Burst.INCR),
-            self.m_axi.arcache.eq(0b1111),
-            self.m_axi.arprot.eq(0b100),
+            found.eq(matches & ~errors), poisoned.eq(matches & errors),
+            self.hit.eq(self._looked & found.any()),
+            self.error.eq(self._looked & ~found.any() & poisoned.any() & fresh),
+            self.busy.eq(self._sweeping | asked),
+            self.missing.eq(self._filling & self.fill & ~self.hit),
         ]
-
-        self._control(m, looked, looked_addr, line, beat, sweep, victim, filling, sweeping,
-                      sweep_asked, write_row, write_tag, valid_line, error_line, error_valid)
+        m.submodules.replacement = replacement = Replacement(sets=self.sets, ways=self.ways)
+        looked_set = Signal(self.set_bits)
+        m.d.sync += looked_set.eq(self._read_set)
+        m.d.comb += [
+            replacement.set.eq(self._read_set), replacement.used_set.eq(looked_set),
+            replacement.used.eq(self.hit), replacement.used_ways.eq(found),
+        ]
+        self._control(m, matches, replacement.victim, asked, fresh)
         return m
 
-    def _control(self, m, looked, looked_addr, line, beat, sweep, victim, filling, sweeping,
-                 sweep_asked, write_row, write_tag, valid_line, error_line, error_valid):
+    def _memories(self, m):
+        """Return which ways hold the address, and which of them with an error."""
+        group_bits = (self.bus_width // 32 // self.words - 1).bit_length()
+        line_set = self._line[:self.set_bits]
+        read_row = self.addr[6 - self.beat_bits - group_bits:6 + self.set_bits]
+        matches, errors = [], []
+        word = Const(0, 32 * self.words)
+        for way in range(self.ways):
+            chosen = (self._victim == way) if self.ways > 1 else Const(1)
+            # A row is one write: Yosys makes one wide port of its parts.
+            m.submodules[f"data_{way}"] = store = Memory(
+                shape=32 * self.words, depth=self.sets * self.beats << group_bits, init=[],
+                attrs={"no_rw_check": 1})
+            data_read = store.read_port()
+            m.d.comb += data_read.addr.eq(read_row)
+            for group in range(1 << group_bits):
+                data_write = store.write_port()
+                m.d.comb += [
+                    data_write.addr.eq(Cat(Const(group, group_bits), self._beat, line_set)),
+                    data_write.data.eq(self.m_axi.rdata.word_select(group, 32 * self.words)),
+                    data_write.en.eq(self._write_row & chosen),
+                ]
+            m.submodules[f"tags_{way}"] = tags = Memory(
+                shape=self.tag_bits + 2, depth=self.sets, init=[], attrs={"no_rw_check": 1})
+            tag_read, tag_write = tags.read_port(), tags.write_port()
+            m.d.comb += [
+                tag_read.addr.eq(self._read_set),
+                tag_write.addr.eq(Mux(self._sweeping, self._sweep, line_set)),
+                tag_write.data.eq(Cat(self._valid, self._bad, self._line[self.set_bits:])),
+                tag_write.en.eq(self._sweeping | (self._write_tag & chosen)),
+            ]
+            match = Signal(name=f"match_{way}")
+            m.d.comb += match.eq(tag_read.data[0] & (tag_read.data[2:] == self._tag))
+            matches.append(match)
+            errors.append(tag_read.data[1])
+            # The last way needs no test: what comes out on a miss is not used.
+            word = data_read.data if way == 0 else Mux(match, data_read.data, word)
+        m.d.comb += self.word.eq(word)
+        return Cat(matches), Cat(errors)
+
+    def _control(self, m, matches, victim, asked, fresh):
         """Clear the tags, and fetch lines."""
-        looked_line = looked_addr[6:]
-        failed = Signal()
-        m.d.sync += [looked.eq(~filling & ~sweeping & ~sweep_asked),
-                     looked_addr.eq(self.addr)]
+        bus, behind = self.m_axi, Signal()
+        addr_set, line_set = self.addr[6:6 + self.set_bits], self._line[:self.set_bits]
+        next_set = (line_set + 1)[:self.set_bits]
+        block_bits = (self.block_lines - 1).bit_length()
+        wanted_line = Signal(self.addr_width - 6)
+        next_victim = Signal.like(self._victim)
+        reading, asking, follows, following = Signal(), Signal(), Signal(), Signal()
+
+        # A lookup of the set that is being filled only counts for beats that have come: in front
+        # of the first one the way still has its old tag.
+        pending = (addr_set == line_set) & (self.addr[6 - self.beat_bits:6] >= self._beat)
+        m.d.sync += self._looked.eq(~((reading & pending) | self._write_tag | self._sweeping
+                                      | asked))
+        m.d.comb += [
+            self._read_set.eq(addr_set), self._tag.eq(wanted_line[self.set_bits:]),
+            bus.araddr.eq(Cat(Const(0, 6), Mux(asking & ~behind, next_set, line_set),
+                              self._line[self.set_bits:])),
+            bus.arlen.eq(self.beats - 1), bus.arsize.eq((self.bus_width // 8).bit_length() - 1),
+            bus.arburst.eq(Burst.INCR), bus.arcache.eq(0b1111), bus.arprot.eq(0b100),
+        ]
+        with m.If(self.restart):
+            m.d.sync += fresh.eq(0)
         with m.If(self.invalidate):
-            m.d.sync += sweep_asked.eq(1)
-        with m.FSM(name="fill", init="SWEEP"):
+            m.d.sync += asked.eq(1)
+        with m.FSM(name="fill", init="SWEEP") as fsm:
             with m.State("SWEEP"):
-                m.d.comb += sweeping.eq(1)
-                m.d.sync += [sweep.eq(sweep + 1), error_valid.eq(0), looked.eq(0)]
-                with m.If(sweep == self.sets - 1):
-                    m.d.sync += sweep.eq(0)
+                m.d.comb += self._sweeping.eq(1)
+                m.d.sync += self._sweep.eq(self._sweep + 1)
+                with m.If(self._sweep == self.sets - 1):
                     m.next = "LOOKUP"
             with m.State("LOOKUP"):
-                with m.If(sweep_asked):
-                    m.d.sync += sweep_asked.eq(0)
+                m.d.sync += [self._line.eq(wanted_line), self._victim.eq(victim), behind.eq(0)]
+                with m.If(asked):
+                    m.d.sync += asked.eq(self.invalidate)
                     m.next = "SWEEP"
-                with m.Elif(self.fill & looked & ~self.hit & ~self.error):
-                    m.d.sync += [line.eq(looked_line), beat.eq(0), failed.eq(0), looked.eq(0)]
+                with m.Elif(self.fill & self._looked & ~self.hit & ~self.error):
+                    m.d.sync += self._looked.eq(0)
                     m.next = "ADDRESS"
             with m.State("ADDRESS"):
-                m.d.comb += [filling.eq(1), self.m_axi.arvalid.eq(1)]
-                with m.If(self.m_axi.arready):
-                    m.next = "DATA"
+                # Meanwhile the line behind is looked up: it has the same tag.
+                m.d.comb += [bus.arvalid.eq(1), self._read_set.eq(next_set)]
+                m.d.sync += self._looked.eq(0)
+                with m.If(bus.arready):
+                    m.next = "DECIDE"
+            with m.State("DECIDE"):
+                if block_bits:
+                    m.d.comb += follows.eq(~matches.any() & ~line_set[:block_bits].all())
+                m.d.sync += [asking.eq(follows), following.eq(follows), next_victim.eq(victim),
+                             self._looked.eq(0)]
+                m.next = "DATA"
             with m.State("DATA"):
-                m.d.comb += [filling.eq(1), self.m_axi.rready.eq(1),
-                             write_row.eq(self.m_axi.rvalid)]
-                with m.If(self.m_axi.rvalid):
-                    bad = self.m_axi.rresp.as_value()[1]
-                    m.d.sync += [beat.eq(beat + 1), failed.eq(failed | bad)]
-                    with m.If(self.m_axi.rlast):
-                        # A failed fill has overwritten the old line, too: its tag must go.
-                        m.d.comb += [write_tag.eq(1), valid_line.eq(~(failed | bad))]
-                        with m.If(failed | bad):
-                            m.d.sync += [error_valid.eq(1), error_line.eq(line)]
-                        if self.ways > 1:
-                            m.d.sync += victim.eq(victim + 1)
+                m.d.comb += [reading.eq(1), bus.arvalid.eq(asking), bus.rready.eq(1)]
+                with m.If(bus.arready):
+                    m.d.sync += asking.eq(0)
+                with m.If(bus.rvalid):
+                    last = self._take(m, behind, fresh)
+                    with m.If(last & following & ~behind):
+                        m.d.sync += [behind.eq(1), line_set.eq(next_set),
+                                     self._victim.eq(next_victim)]
+                    with m.Elif(last):
                         m.next = "LOOKUP"
+        with m.If(~fsm.ongoing("ADDRESS")):
+            m.d.sync += wanted_line.eq(self.addr[6:])
+        m.d.comb += self._filling.eq(fsm.ongoing("ADDRESS") | fsm.ongoing("DECIDE") | reading)
+
+    def _take(self, m, behind, fresh):
+        """Write a beat, and with the first one the tag; return whether it is the last one."""
+        failed, bad = Signal(), Signal()
+        last = self._beat == self.beats - 1
+        m.d.comb += [
+            bad.eq(failed | self.m_axi.rresp.as_value()[1]), self._write_row.eq(1),
+            self._write_tag.eq((self._beat == 0) | (last & bad)),
+            self._valid.eq(~(bad & behind)), self._bad.eq(bad),
+        ]
+        m.d.sync += [self._beat.eq(self._beat + 1), failed.eq(bad & ~last)]
+        with m.If(bad & ~behind):
+            m.d.sync += fresh.eq(1)
+        return last

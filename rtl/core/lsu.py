@@ -154,7 +154,7 @@ class LoadStoreUnit(wiring.Component):
                                                   bus_width=self.config.bus_width)
         m.submodules.cache = cache = DataCache(
             addr_width=self.config.addr_width, bus_width=self.config.bus_width,
-            cache_bytes=self.config.dcache_bytes, ways=self.config.ways)
+            cache_bytes=self.config.dcache_bytes, ways=self.config.dcache_ways)
         self._connect_writes(m, stores)
 
         lane = access.addr[:lane_bits]

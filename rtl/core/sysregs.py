@@ -143,8 +143,10 @@ class SystemRegisters(wiring.Component):
             SysReg.CNTP_CTL: Cat(timer_control[1], expired[1] & timer_control[1][0]),
             SysReg.PMCCNTR: cycles, SysReg.PAN: Cat(Const(0, 22), pan),
             SysReg.CSSELR: cache_select,
-            SysReg.CCSIDR: Mux(cache_select[0], self._geometry(self.config.icache_bytes),
-                               self._geometry(self.config.dcache_bytes)),
+            SysReg.CCSIDR: Mux(
+                cache_select[0],
+                self._geometry(self.config.icache_bytes, self.config.icache_ways),
+                self._geometry(self.config.dcache_bytes, self.config.dcache_ways)),
             # Four words in a logarithm; bit 4 says that DC ZVA is not allowed.
             SysReg.DCZID: Cat(Const(4, 4), self.el0 & ~self.controls.DZE),
         })
@@ -238,9 +240,8 @@ class SystemRegisters(wiring.Component):
             controls.EL0VTEN.eq(kernel_control[8]), controls.EL0PTEN.eq(kernel_control[9]),
         ]
 
-    def _geometry(self, cache_bytes):
+    def _geometry(self, cache_bytes, ways):
         """Return CCSIDR_EL1 of a cache: sets, ways and the 64 bytes of a line."""
-        ways = self.config.ways
         return (cache_bytes // 64 // ways - 1) << 13 | (ways - 1) << 3 | 2
 
     def _read(self, m, stored, registers):

@@ -187,7 +187,7 @@ class CoreRun:
             collect()
         if checker is not None and model.get("exited"):
             model.tick(SETTLE_CYCLES)
-            ways = 0 if self._writes_back else self.config.ways
+            ways = 0 if self._writes_back else self.config.dcache_ways
             sets = self.config.dcache_bytes // LINE_BYTES // ways if ways else 0
             checker.check_memory(self.ram, sets=sets, ways=ways)
         return self.result(checker)

@@ -19,7 +19,7 @@ LIMIT = 4000
 
 
 def unit(*, ways=1):
-    config = CoreConfig(dcache_bytes=1024, ways=ways)
+    config = CoreConfig(dcache_bytes=1024, dcache_ways=ways)
     return LoadStoreUnit(config, regions=[CoreRegion(NORMAL.start, len(NORMAL))])
 
 

@@ -4,7 +4,7 @@ from amaranth import Module, Signal, signed
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["Doubler", "Pair", "Product", "Store"]
+__all__ = ["Doubler", "Pair", "Product", "Store", "TwoPorts"]
 
 
 class Product(wiring.Component):
@@ -70,4 +70,23 @@ class Pair(wiring.Component):
             store.address.eq(self.address), store.write.eq(self.write),
             store.data.eq(first.y), self.z.eq(store.y),
         ]
+        return m
+
+
+class TwoPorts(wiring.Component):
+    """A memory of 512 x 32 bits with a port for each direction."""
+
+    def __init__(self, attributes):
+        self.attributes = attributes
+        super().__init__({"read": In(9), "y": Out(32), "address": In(9), "data": In(32),
+                          "write": In(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.words = words = memory.Memory(shape=32, depth=512, init=[],
+                                                   attrs=self.attributes)
+        reader, writer = words.read_port(), words.write_port()
+        m.d.comb += [reader.addr.eq(self.read), self.y.eq(reader.data),
+                     writer.addr.eq(self.address), writer.data.eq(self.data),
+                     writer.en.eq(self.write)]
         return m

@@ -12,7 +12,7 @@ from synth.pnr import place_and_route
 from synth.table import grouped
 from synth.targets import CATEGORIES, TARGETS, target
 from synth.tools import ToolError, kept, run_tool
-from tests.unit.synth.designs import Doubler, Pair, Product
+from tests.unit.synth.designs import Doubler, Pair, Product, TwoPorts
 
 pytestmark = pytest.mark.synth
 
@@ -39,6 +39,12 @@ def test_rows_add_up_to_the_total(name):
         assert sum(row[category] for row in mapped.modules) == mapped.cells[category]
     assert mapped.cells["lut4"] > 0
     assert mapped.cells["bram"] > 0
+
+
+def test_memory_that_is_not_read_where_it_is_written_has_no_logic_around_it():
+    marked = synthesize(TwoPorts({"no_rw_check": 1}), "marked", target("ecp5")).cells
+    assert (marked["bram"], marked["lut4"], marked["ff"]) == (1, 0, 0)
+    assert synthesize(TwoPorts({}), "unmarked", target("ecp5")).cells["ff"] > 0
 
 
 def test_carry_cells_count_twice_on_ecp5():
