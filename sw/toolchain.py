@@ -1,4 +1,4 @@
-"""C and assembly to A64 ELF files, with clang from the ``ziglang`` wheel and the project's libc.
+"""C and assembly to A64 ELF files, with clang or gcc and the project's libc.
 
 The core has no floating point: the compiler is told so by target features and a soft-float
 calling convention, and every ELF is searched for instructions that slipped through.
@@ -6,14 +6,14 @@ calling convention, and every ELF is searched for instructions that slipped thro
 
 import dataclasses
 import hashlib
-import importlib.metadata
 import os
-import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rtl.soc.memory_map import MEMORY_MAP, region
+
+from .compilers import CompileError, clang, find_compiler, run_zig
 
 __all__ = ["CompileError", "RAM_BYTES", "STACK_BYTES", "compile_c", "link_script",
            "vector_instructions"]
@@ -26,33 +26,12 @@ RAM_BYTES = 64 << 20
 STACK_BYTES = 1 << 20
 ARGUMENT_BYTES = 4096
 
+OBJECT_SUFFIXES = (".o", ".a")
 OPTIMISE = ("-O0", "-O1", "-O2", "-O3", "-Os", "-Oz", "-Og")
-
-# `-mgeneral-regs-only` is ignored by this driver: the features are taken away one by one instead.
-# NDEBUG, which the driver defines when it optimises, would disable assert().
-TARGET_FLAGS = ("-target", "aarch64-freestanding", "-mcpu=generic-neon-fp_armv8+lse+crc+rcpc",
-                "-mabi=aapcs-soft", "-ffp-contract=off", "-fno-sanitize=undefined",
-                "-fno-stack-protector", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables",
-                "-ffunction-sections", "-fdata-sections", "-UNDEBUG")
 
 # The memory functions and what they are built on, and functions of float that call those of double:
 # the compiler must not find calls of themselves in them.
 WITHOUT_BUILTINS = ("math_float.c", "memory.c", "string.c")
-
-
-class CompileError(Exception):
-    """The compiler or the linker refused its input; the text is its own message."""
-
-
-def _zig(arguments: Sequence[str | Path]) -> str:
-    """Run the zig driver; return what it printed, or raise :exc:`CompileError` with it."""
-    caches = {name: str(BUILD / "zig") for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")}
-    result = subprocess.run([sys.executable, "-m", "ziglang", *map(str, arguments)],
-                            env=os.environ | caches, text=True, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, check=False)
-    if result.returncode:
-        raise CompileError(result.stdout.strip() or f"compiler failed: status {result.returncode}")
-    return result.stdout
 
 
 def _digest(*parts: str | bytes) -> str:
@@ -85,14 +64,15 @@ def link_script(*, base: int = region("DRAM").base, ram_bytes: int = RAM_BYTES,
                 stack_bytes: int = STACK_BYTES) -> str:
     """Return the linker script of the run harness: everything in one RAM.
 
-    From the bottom: program, heap, stack, and a page in which the loader leaves the arguments.
+    From the bottom: stack, program, heap, and a page in which the loader leaves the arguments.
+    Nothing lies below the RAM, so a stack that grows too large causes an exception.
 
     Parameters
     ----------
     base, ram_bytes : :class:`int`
         The RAM.
     stack_bytes : :class:`int`
-        Kept free of the heap.
+        For the stack.
     """
     end = base + ram_bytes
     return f"""\
@@ -100,7 +80,9 @@ ENTRY(_start)
 PHDRS {{ image PT_LOAD FLAGS(7); }}
 SECTIONS
 {{
-    . = {base:#x};
+    __stack_bottom = {base:#x};
+    . = {base + stack_bytes:#x};
+    __stack_top = .;
     .text : {{ KEEP(*(.text.start)) *(.text .text.*) }} :image
     .rodata : ALIGN(64) {{ *(.rodata .rodata.*) }} :image
     .init_array : ALIGN(16)
@@ -117,26 +99,25 @@ SECTIONS
     .noinit (NOLOAD) : ALIGN(64) {{ *(.noinit) }}
     __heap_start = ALIGN(64);
     __arguments = {end - ARGUMENT_BYTES:#x};
-    __stack_top = __arguments;
-    __heap_end = __stack_top - {stack_bytes:#x};
+    __heap_end = __arguments;
     ASSERT(__heap_start < __heap_end, "program does not fit in RAM")
-    /DISCARD/ : {{ *(.comment) *(.eh_frame*) *(.ARM.*) *(.note.*) }}
+    /DISCARD/ : {{ *(.comment) *(.debug_*) *(.eh_frame*) *(.ARM.*) *(.note.*) }}
 }}
 """
 
 
 def _library_digest() -> str:
     files = sorted(path for path in LIBRARY.rglob("*") if path.suffix in (".c", ".h", ".S"))
-    return _digest(importlib.metadata.version("ziglang"), *TARGET_FLAGS, *device_definitions(),
+    return _digest(clang().version, *clang().flags, *device_definitions(),
                    *(part for path in files for part in (path.name, path.read_bytes())))
 
 
 def _library_object(source: Path, target: Path) -> None:
     # Built-in knowledge of library functions is a property of hosted C.
     hosted = "-ffreestanding" if source.name in WITHOUT_BUILTINS else "-fhosted"
-    _replace(target, lambda partial: _zig(
-        ["cc", *TARGET_FLAGS, "-O2", "-g0", hosted, "-Wall", "-Wextra", "-Werror",
-         *device_definitions(), "-isystem", LIBRARY / "include", "-c", source, "-o", partial]))
+    _replace(target, lambda partial: clang().compile(
+        source, partial, ["-O2", "-g0", hosted, "-Wall", "-Wextra", "-Werror",
+                          *device_definitions(), "-isystem", LIBRARY / "include"]))
 
 
 def library_objects() -> list[Path]:
@@ -204,10 +185,23 @@ def _check_elf(elf: Path) -> None:
                            f"the first at {first.address:#x}: {first.text}")
 
 
+def _object(source: Path, compiler: str, switches: Sequence[str | Path]) -> Path:
+    """Return the object of a source; an object or a library of objects is returned as it is."""
+    if source.suffix in OBJECT_SUFFIXES:
+        return source
+    chosen = find_compiler(compiler)
+    name = _digest(str(source.resolve()), chosen.version, *map(str, switches))
+    target = BUILD / "objects" / f"{source.stem}-{name}.o"
+    messages = []
+    _replace(target, lambda partial: messages.append(chosen.compile(source, partial, switches)))
+    sys.stderr.write("".join(messages))
+    return target
+
+
 def compile_c(sources: Iterable[Path | str], *, output: Path | None = None,
               optimise: str = "-O2", defines: Iterable[str] = (),
               includes: Iterable[Path | str] = (), flags: Iterable[str] = (),
-              script: str | None = None, libc: bool = True) -> Path:
+              script: str | None = None, libc: bool = True, compiler: str = "clang") -> Path:
     """Compile and link C and assembly sources for the core.
 
     The zig driver keeps objects by content, headers included, so an unchanged program costs only
@@ -216,7 +210,7 @@ def compile_c(sources: Iterable[Path | str], *, output: Path | None = None,
     Parameters
     ----------
     sources : iterable of :class:`~pathlib.Path`
-        ``.c`` and ``.S`` files.
+        ``.c``, ``.s`` and ``.S`` files; ``.o`` and ``.a`` files are linked with them.
     output : :class:`~pathlib.Path`
         Where to put the ELF; by default a file under ``build/`` named by its content.
     optimise : :class:`str`
@@ -231,6 +225,9 @@ def compile_c(sources: Iterable[Path | str], *, output: Path | None = None,
         Text of the linker script; by default :func:`link_script`.
     libc : :class:`bool`
         Link the start-up code and the libc. Without it the sources hold the entry point.
+    compiler : :class:`str`
+        Of the sources, as :func:`~sw.compilers.find_compiler` names it. The libc is always built
+        by clang: integers and pointers are passed in the same way by both.
 
     Returns
     -------
@@ -246,24 +243,17 @@ def compile_c(sources: Iterable[Path | str], *, output: Path | None = None,
     """
     if optimise not in OPTIMISE:
         raise ValueError(f"Optimisation must be one of {', '.join(OPTIMISE)}, not {optimise!r}")
-    switches = [*TARGET_FLAGS, "-fhosted", optimise, "-g0", *device_definitions(),
+    switches = ["-fhosted", optimise, "-g0", *device_definitions(),
                 *(f"-D{define}" for define in defines), *(f"-I{folder}" for folder in includes),
                 "-isystem", LIBRARY / "include", *flags]
-    objects = []
-    for source in map(Path, sources):
-        name = _digest(str(source.resolve()), *map(str, switches))
-        target = BUILD / "objects" / f"{source.stem}-{name}.o"
-        messages = []
-        _replace(target, lambda partial, source=source, messages=messages: messages.append(
-            _zig(["cc", *switches, "-c", source, "-o", partial])))
-        sys.stderr.write("".join(messages))
-        objects.append(target)
+    objects = [_object(Path(source), compiler, switches) for source in sources]
+    name = objects[0].stem.rsplit("-", 1)[0]
     if libc:
         start, *rest = library_objects()
         objects = [start, *objects, *rest]
     text = script if script is not None else link_script()
-    name = _digest(text, *(path.read_bytes() for path in objects))
-    elf = BUILD / "elf" / f"{objects[libc].stem.rsplit('-', 1)[0]}-{name}.elf"
+    digest = _digest(text, *(path.read_bytes() for path in objects))
+    elf = BUILD / "elf" / f"{name}-{digest}.elf"
     if not elf.exists():
         _replace(elf, lambda partial: _link(objects, text, partial))
     if output is None:
@@ -277,8 +267,8 @@ def _link(objects: Sequence[Path], script: str, elf: Path) -> None:
     script_file.write_text(script)
     try:
         # One optimisation level for all programs: the run-time library is built once per level.
-        _zig(["cc", *TARGET_FLAGS, "-O2", "-g0", "-T", script_file, "-Wl,--gc-sections",
-              "-Wl,--strip-debug", "-Wl,-z,norelro", *objects, "-o", elf])
+        run_zig(["cc", *clang().flags, "-O2", "-g0", "-T", script_file, "-Wl,--gc-sections",
+                 "-Wl,-z,norelro", *objects, "-o", elf])
         _check_elf(elf)
     finally:
         script_file.unlink()

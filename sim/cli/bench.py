@@ -6,6 +6,17 @@ from typing import Annotated
 import typer
 
 from sim.cli import bench_dma
+from sim.cli.choices import choose
+from sim.cli.programs import (
+    BuildOptions,
+    Compiler,
+    Defines,
+    Flags,
+    Includes,
+    Libraries,
+    Optimise,
+    executable,
+)
 
 __all__ = ["register"]
 
@@ -19,22 +30,17 @@ Examples:
   tilicho bench core src/ -I inc -D N=8     all C files of a folder as one program
 """
 
-CRASHED = range(128, 144)
-"""Statuses with which the start-up code ends a program: after an exception, or abort()."""
-
 WIDEST = 6
 """Causes that the table shows for a program: those that cost it most."""
 
 
-def _programs(paths: list[Path], optimise: str, includes: list[Path], defines: list[str]):
-    """Return name and sources, or ELF, of each program."""
+def _programs(paths: list[Path], options: BuildOptions):
+    """Return name and ELF of each program."""
     from sim.bench import suite
-    from sim.cli.run import executable
 
     for path in paths or suite():
         sources = sorted(path.glob("*.c")) + sorted(path.glob("*.S")) if path.is_dir() else [path]
-        yield (path.stem or path.name), executable(sources or [path / "*.c"], optimise, includes,
-                                                   defines)
+        yield (path.stem or path.name), executable(sources or [path / "*.c"], options)
 
 
 def _print(figures: dict) -> None:
@@ -72,14 +78,16 @@ def register(app: typer.Typer) -> None:
         programs: Annotated[list[Path] | None, typer.Argument(
             metavar="[PROGRAM]...", help="C file, folder of C files, or ELF: a program each. "
                                          "By default the project's programs.")] = None,
-        optimise: Annotated[str, typer.Option(
-            "-O", metavar="LEVEL", help="Optimisation: 0, 1, 2, 3, s, z or g.")] = "2",
-        includes: Annotated[list[Path] | None, typer.Option(
-            "-I", metavar="FOLDER", help="Folder of headers; may be repeated.")] = None,
-        defines: Annotated[list[str] | None, typer.Option(
-            "-D", metavar="NAME[=VALUE]", help="Macro; may be repeated.")] = None,
+        compiler: Compiler = "clang",
+        optimise: Optimise = "2",
+        includes: Includes = None,
+        defines: Defines = None,
+        flags: Flags = None,
+        libraries: Libraries = None,
         arguments: Annotated[list[str] | None, typer.Option(
             "--arg", metavar="TEXT", help="Argument of each program; may be repeated.")] = None,
+        stdin: Annotated[Path | None, typer.Option(
+            metavar="FILE", help="What each program reads from its standard input.")] = None,
         cold: Annotated[bool, typer.Option(
             "--cold", help="Measure the first run, from reset.")] = False,
         preset: Annotated[str, typer.Option(
@@ -93,7 +101,7 @@ def register(app: typer.Typer) -> None:
     ):
         """Instructions, cycles and CPI of programs on the core, and where the cycles went.
 
-        A program is compiled with clang and run twice in one process; the second run is
+        A program is compiled and run twice in one process; the second run is
         measured, with caches and branch prediction warm. Its causes add up to its cycles. A
         program's own exit status is only shown; it is an error if one crashes or does not end.
         """
@@ -101,11 +109,15 @@ def register(app: typer.Typer) -> None:
         from sim.bench import Workload, bench_core
         from sim.cli.output import progress, write_json
         from sim.errors import UserError
+        from sim.lockstep.run import CRASHED
 
-        if preset not in PRESETS:
-            raise UserError(f"Unknown preset {preset!r}: choose one of {', '.join(PRESETS)}")
-        workloads = [Workload(name, elf, tuple(arguments or ())) for name, elf in _programs(
-            programs or [], optimise, includes or [], defines or [])]
+        choose("preset", preset, PRESETS)
+        options = BuildOptions.check(compiler, optimise, includes, defines, flags, libraries)
+        if stdin is not None and not stdin.is_file():
+            raise UserError(f"No file {stdin}, given with --stdin")
+        text = stdin.read_bytes() if stdin else b""
+        workloads = [Workload(name, elf, tuple(arguments or ()), text)
+                     for name, elf in _programs(programs or [], options)]
         with progress("bench core") as show:
             figures = bench_core(workloads, preset_name=preset, latency=latency, cold=cold,
                                  max_cycles=max_cycles, progress=show)

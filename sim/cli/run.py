@@ -9,11 +9,22 @@ import typer
 
 from sim.errors import UserError
 
-__all__ = ["executable", "register"]
+from .choices import choose
+from .programs import (
+    BuildOptions,
+    Compiler,
+    Defines,
+    Flags,
+    Includes,
+    Libraries,
+    Optimise,
+    executable,
+)
+
+__all__ = ["register"]
 
 STATUS_ENDLESS = 124
 STATUS_MISMATCH = 125
-SOURCE_SUFFIXES = (".c", ".S", ".s")
 
 EXAMPLES = """
 Examples:
@@ -21,6 +32,8 @@ Examples:
   tilicho run prog.c                       compile with -O2 and run
 
   tilicho run a.c b.c -I inc -D N=8 -O s   several files, size-optimised
+
+  tilicho run prog.c --cc gcc              compile with gcc for A64, where it is installed
 
   tilicho run prog.elf --lockstep          check every instruction against an oracle
 
@@ -30,39 +43,6 @@ Examples:
 
   tilicho run prog.c --vcd prog.vcd        write waves
 """
-
-
-def executable(programs: list[Path], optimise: str, includes: list[Path], defines: list[str]):
-    """Return the ELF: the one given, or what the sources compile to.
-
-    Raises
-    ------
-    :exc:`UserError`
-        If a file is missing or does not compile.
-    """
-    from sw.toolchain import OPTIMISE, CompileError, compile_c
-
-    for program in programs:
-        if not program.is_file():
-            raise UserError(f"No file {program}: give an ELF or C files")
-    sources = [program for program in programs if program.suffix in SOURCE_SUFFIXES]
-    if not sources and len(programs) == 1:
-        return programs[0]
-    if len(sources) != len(programs):
-        raise UserError("Give either one ELF or any number of C and assembly files")
-    level = f"-O{optimise.removeprefix('-O')}"
-    if level not in OPTIMISE:
-        raise UserError(f"Unknown optimisation {optimise!r}: choose one of "
-                        f"{', '.join(name.removeprefix('-O') for name in OPTIMISE)}")
-    for folder in includes:
-        if not folder.is_dir():
-            raise UserError(f"No folder {folder}, given with -I")
-    try:
-        return compile_c(sources, optimise=level, includes=includes, defines=defines)
-    except CompileError as error:
-        print(error, file=sys.stderr)
-        names = ", ".join(str(source) for source in sources)
-        raise UserError(f"Cannot compile {names}: the compiler's message stands above") from None
 
 
 def _print_text(text: bytes) -> None:
@@ -98,19 +78,21 @@ def register(app: typer.Typer) -> None:
     @app.command(epilog=EXAMPLES)
     def run(
         programs: Annotated[list[Path], typer.Argument(
-            metavar="PROGRAM...", help="One ELF, or C and assembly files, which are compiled.")],
+            metavar="PROGRAM...", help="One ELF; or C and assembly files, which are compiled, "
+                                       "and object files.")],
         lockstep: Annotated[bool, typer.Option(
             "--lockstep", help="Compare each instruction with an independent machine.")] = False,
         arguments: Annotated[list[str] | None, typer.Option(
             "--arg", metavar="TEXT", help="Argument of the program; may be repeated.")] = None,
         stdin: Annotated[Path | None, typer.Option(
             metavar="FILE", help="What the program reads from its standard input.")] = None,
-        optimise: Annotated[str, typer.Option(
-            "-O", metavar="LEVEL", help="Optimisation: 0, 1, 2, 3, s, z or g.")] = "2",
-        includes: Annotated[list[Path] | None, typer.Option(
-            "-I", metavar="FOLDER", help="Folder of headers; may be repeated.")] = None,
-        defines: Annotated[list[str] | None, typer.Option(
-            "-D", metavar="NAME[=VALUE]", help="Macro; may be repeated.")] = None,
+        compiler: Compiler = "clang",
+        optimise: Optimise = "2",
+        includes: Includes = None,
+        defines: Defines = None,
+        flags: Flags = None,
+        libraries: Libraries = None,
+        preset: Annotated[str, typer.Option(help="Configuration of the chip.")] = "sim",
         max_cycles: Annotated[int, typer.Option(
             min=1, help=f"Give up after this many, with status {STATUS_ENDLESS}.")] = 200_000_000,
         latency: Annotated[int, typer.Option(
@@ -132,17 +114,21 @@ def register(app: typer.Typer) -> None:
 
         The program's output goes to the standard output, the figures to the standard error
         output. The status is the program's own; 124 when it does not end, 125 when lockstep
-        finds a difference, 2 for wrong input.
+        finds a difference, 128 and more after an exception or abort(), 2 for wrong input.
         """
         if vcd and fst:
             raise UserError("Choose one of --vcd and --fst")
-        elf = executable(programs, optimise, includes or [], defines or [])
+        from rtl.config import PRESETS
+
+        choose("preset", preset, PRESETS)
+        elf = executable(programs, BuildOptions.check(compiler, optimise, includes, defines, flags,
+                                                      libraries))
         if stdin is not None and not stdin.is_file():
             raise UserError(f"No file {stdin}, given with --stdin")
         from sim.lockstep.run import Request, execute
 
         outcome = execute(Request(
-            elf=elf, name=programs[0].name, compiled=elf is not programs[0],
+            elf=elf, name=programs[0].name, compiled=elf is not programs[0], preset=preset,
             arguments=tuple(arguments or ()),
             stdin=stdin.read_bytes() if stdin else b"", lockstep=lockstep, max_cycles=max_cycles,
             latency=latency, waves=vcd or fst, wave_format="fst" if fst else "vcd",
@@ -158,7 +144,9 @@ def register(app: typer.Typer) -> None:
         _summary(outcome.result, lockstep)
         if outcome.result.exit is None:
             print(f"tilicho: error: {programs[0]} has not ended after {max_cycles:,} cycles, at "
-                  f"pc {outcome.result.pc:#x}: is it an endless loop? --max-cycles gives it more",
+                  f"pc {outcome.place}: is it an endless loop? --max-cycles gives it more",
                   file=sys.stderr)
             raise typer.Exit(STATUS_ENDLESS)
+        if outcome.crash is not None:
+            print(f"tilicho: error: {programs[0]} crashed: {outcome.crash}", file=sys.stderr)
         raise typer.Exit(outcome.result.exit & 0xff)

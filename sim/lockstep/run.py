@@ -5,18 +5,22 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from rtl.config import CoreConfig, preset_hash
+from rtl.config import preset, preset_hash
 from sim.bfm.core_harness import RAM_BASE, RAM_BYTES
 from sim.build import BuildTimes
 from sim.errors import UserError
 from sim.models.a64_checker import MismatchError
 
+from .crash import Symbols, describe_crash
 from .konata import KonataWriter
 from .program import load_program
 from .session import CoreRun, RunResult, new_checker
 from .trace import TraceWriter
 
-__all__ = ["Outcome", "Request", "execute"]
+__all__ = ["CRASHED", "Outcome", "Request", "execute"]
+
+CRASHED = range(128, 144)
+"""Statuses with which the start-up code ends a program: after an exception, or abort()."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,6 +35,8 @@ class Request:
         Its ``argv[0]``.
     compiled : :class:`bool`
         It was built with the project's libc.
+    preset : :class:`str`
+        Whose core it runs on.
     arguments : tuple of :class:`str`
         The rest of ``argv``.
     stdin : :class:`bytes`
@@ -52,6 +58,7 @@ class Request:
     elf: Path
     name: str
     compiled: bool = False
+    preset: str = "sim"
     arguments: tuple[str, ...] = ()
     stdin: bytes = b""
     lockstep: bool = False
@@ -78,18 +85,27 @@ class Outcome:
         The check was on.
     times : :class:`BuildTimes`
         Seconds of the build.
+    preset : :class:`str`
+        Of the core.
+    place : :class:`str`
+        Address and function of the instruction retired last.
+    crash : :class:`str` or None
+        The exception that ended the program.
     """
 
     result: RunResult
     mismatch: str | None
     lockstep: bool
     times: BuildTimes
+    preset: str
+    place: str
+    crash: str | None = None
 
     def figures(self) -> dict:
         """Return the object that ``--json`` writes."""
         result = self.result
         return {
-            "preset": "sim", "preset_hash": preset_hash(CoreConfig()),
+            "preset": self.preset, "preset_hash": preset_hash(preset(self.preset)),
             "exit": result.exit, "instructions": result.instructions, "cycles": result.cycles,
             "cpi": result.cpi, "stack": result.stack,
             "lockstep": {"instructions": result.checked,
@@ -97,6 +113,7 @@ class Outcome:
                          "taken": result.taken} if self.lockstep else None,
             "sim_cycles_per_second": result.cycles / max(result.seconds, 1e-9),
             "build_seconds": self.times.emission + self.times.compilation,
+            "crash": self.crash,
         }
 
 
@@ -132,7 +149,9 @@ def execute(request: Request, *, on_output: Callable[[bytes], None] = lambda tex
     times = BuildTimes()
     mismatch = None
     with _writers(request) as writers:
-        run = CoreRun(latency=request.latency, times=times, progress=on_progress,
+        # The retire port changes no figure, and says where a program is that does not end.
+        config = dataclasses.replace(preset(request.preset).core, retire_port=True)
+        run = CoreRun(config=config, latency=request.latency, times=times, progress=on_progress,
                       trace=request.wave_format if request.waves else None,
                       pipeline=request.konata is not None)
         checker = new_checker(request.command) if request.lockstep else None
@@ -146,5 +165,11 @@ def execute(request: Request, *, on_output: Callable[[bytes], None] = lambda tex
         except MismatchError as error:
             mismatch = str(error)
             result = run.result(checker)
+        crash = None
+        if result.exit in CRASHED and mismatch is None:
+            run.settle()
+            crash = describe_crash(request.elf, run.ram, RAM_BASE)
         run.close()
-    return Outcome(result, mismatch, request.lockstep, times)
+    function = Symbols(request.elf).place(result.pc)
+    return Outcome(result, mismatch, request.lockstep, times, request.preset,
+                   f"{result.pc:#x}" + (f" in {function}" if function else ""), crash)

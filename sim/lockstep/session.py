@@ -186,11 +186,15 @@ class CoreRun:
             simulated += model.run(min(RETIRE_DEPTH, max_cycles - simulated), until="exited")
             collect()
         if checker is not None and model.get("exited"):
-            model.tick(SETTLE_CYCLES)
+            self.settle()
             ways = 0 if self._writes_back else self.config.dcache_ways
             sets = self.config.dcache_bytes // LINE_BYTES // ways if ways else 0
             checker.check_memory(self.ram, sets=sets, ways=ways)
         return self.result(checker)
+
+    def settle(self) -> None:
+        """Let a program that has ended write its data cache back, so that ``ram`` has it all."""
+        self.model.tick(SETTLE_CYCLES)
 
     def _observe(self, checker: Checker | None, observers: Sequence[Observer]) -> None:
         """Hand on what the logs hold since the last time."""

@@ -81,6 +81,15 @@ def test_several_programs_with_arguments(program, tmp_path):
     assert low < report["geomean_cpi"] < high
 
 
+def test_both_runs_read_the_same_input(program, tmp_path):
+    text = tmp_path / "input.txt"
+    text.write_text("abc")
+    program.write_text("#include <stdio.h>\n"
+                       "int main(void) { int n = 0; while (getchar() != EOF) n++; return n; }")
+    status, report = figures(tmp_path, program, "--stdin", text, "-l", "m")
+    assert (status, report["rows"][0]["exit"]) == (0, 3)
+
+
 @pytest.mark.parametrize("status, text", [
     ("(abort(), 0)", "abort() or a failed assertion: prog (status 134)"),
     ("*(volatile int *)0x10", "Ended by an exception"),
@@ -99,9 +108,12 @@ def test_a_program_without_end_is_an_error(program, capfd):
 
 @pytest.mark.parametrize("arguments, text", [
     (["nowhere.c"], "No file nowhere.c"),
-    (["--preset", "huge"], "Unknown preset 'huge'"),
+    (["--preset", "huge"], "unknown preset 'huge'"),
     (["-O", "9"], "Unknown optimisation '9'"),
     (["-I", "nowhere"], "No folder nowhere"),
+    (["--cc", "nowhere-gcc"], "No compiler nowhere-gcc"),
+    (["-l", "png"], "No library png"),
+    (["--stdin", "nowhere.txt"], "No file nowhere.txt"),
     (["--latency", "1"], "--latency"),
 ])
 def test_wrong_input_is_one_line(capfd, arguments, text):

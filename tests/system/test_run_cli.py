@@ -1,6 +1,7 @@
 """``tilicho run`` as a user sees it: status, output, figures, one line for each mistake."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -101,7 +102,7 @@ def test_object_file(capfd, source, tmp_path):
     item = tmp_path / "part.o"
     subprocess.run([sys.executable, "-m", "ziglang", "cc", "-target", "aarch64-freestanding", "-c",
                     source("int f(void) { return 0; }"), "-o", item], check=True)
-    status, line, _ = failure(capfd, item)
+    status, line, _ = failure(capfd, item.rename(tmp_path / "part"))
     assert (status, "is not an executable" in line) == (2, True)
 
 
@@ -125,7 +126,74 @@ def test_program_that_never_ends(capfd, source):
     status, line, _ = failure(capfd, source("int main(void) { for (;;) { } }"),
                               "--max-cycles", "5000")
     assert status == 124
-    assert "has not ended after 5,000 cycles, at pc 0x4000" in line
+    assert "has not ended after 5,000 cycles, at pc 0x4010" in line
+    assert " in main: is it an endless loop? --max-cycles gives it more" in line
+
+
+CRASHES = """\
+#include <stdio.h>
+__attribute__((noinline)) static int deep(int depth)
+{
+    volatile char room[400];
+    room[depth & 255] = 1;
+    return deep(depth + 1) + room[3];
+}
+__attribute__((noinline)) static void write_to(unsigned long address)
+{
+    *(volatile int *)address = 3;
+    __asm__ volatile("dsb sy");
+}
+__attribute__((noinline)) static int read_from(unsigned long address)
+{
+    return *(volatile int *)address + 1;
+}
+int main(void)
+{
+    puts("before");
+    return CRASH;
+}
+"""
+
+
+@pytest.mark.parametrize("crash, status, text", [
+    ("deep(1)", 135, "stack overflow, at pc 0x4010.... in deep.* called from deep"),
+    ("(write_to(0x20000000), 0)", 135,
+     "store to an address where nothing is, a few .* called from main"),
+    ("read_from(0x20000004)", 132,
+     r"access: load from 0x20000004, at pc .* in read_from.* \(ldr w., \[x.\]\), called from "),
+    ("(((void (*)(void))0x20000000)(), 0)", 132,
+     "jump to 0x20000000, where no code is, .* called from main"),
+    ("(__builtin_trap(), 0)", 132, r"BRK \(a trap of the compiler\), at pc .* in main"),
+])
+def test_crash_is_explained(capfd, source, tmp_path, crash, status, text):
+    figures = tmp_path / "figures.json"
+    code, line, _ = failure(capfd, source(CRASHES), "-D", f"CRASH={crash}", "--json", figures)
+    assert code == status
+    assert re.search(f"prog.c crashed: {text}", line)
+    assert re.search(text, json.loads(figures.read_text())["crash"])
+
+
+def test_no_main(capfd, source):
+    status, line, errors = failure(capfd, source("int x;"))
+    assert (status, "Cannot compile" in line) == (2, True)
+    assert "undefined symbol: main" in errors
+
+
+def test_other_mistakes(capfd, source):
+    prog = source("int main(void) { return 0; }")
+    for arguments, text in ((["--cc", "nowhere-gcc"], "No compiler nowhere-gcc: apt-get"),
+                            (["-l", "png"], "No library png"),
+                            (["--preset", "huge"], "unknown preset 'huge'")):
+        status, line, _ = failure(capfd, prog, *arguments)
+        assert (status, text in line) == (2, True)
+
+
+def test_object_files_flags_and_libraries(source, tmp_path):
+    from sw.compilers import clang
+    item = tmp_path / "part.o"
+    clang().compile(source("int part(void) { return 40; }", "part.c"), item, ["-O2"])
+    prog = source("int part(void);\nint main(void) { return part() + EXTRA; }")
+    assert tilicho("run", prog, item, "-l", "m", "--flag=-DEXTRA=2", "--preset", "ulx3s") == 42
 
 
 def test_mismatch_has_its_own_status(monkeypatch, capfd, source):

@@ -7,6 +7,8 @@ _start:
     adrp    x0, __vectors
     add     x0, x0, :lo12:__vectors
     msr     vbar_el1, x0
+    // SError, too: a store to where nothing is reports that late.
+    msr     daifclr, #4
 
     // Caches on: SCTLR_EL1.C and I.
     mrs     x0, sctlr_el1
@@ -57,11 +59,25 @@ __vectors:
 
     .balign 128
 unexpected:
+    mrs     x1, esr_el1
+    mrs     x2, elr_el1
+    mrs     x3, far_el1
+    mov     x4, sp
+    adrp    x5, __crash
+    add     x5, x5, :lo12:__crash
+    stp     x0, x1, [x5]
+    stp     x2, x3, [x5, #16]
+    stp     x4, x29, [x5, #32]
+    str     x30, [x5, #48]
     // The stack pointer may be what is wrong: the report gets the top of the stack again.
     adrp    x4, __stack_top
     add     x4, x4, :lo12:__stack_top
     mov     sp, x4
-    mrs     x1, esr_el1
-    mrs     x2, elr_el1
-    mrs     x3, far_el1
     b       tilicho_unexpected_exception
+
+    // For the host: vector, ESR, ELR, FAR, SP, X29, X30 of the exception that ended the program.
+    .section .noinit, "aw", %nobits
+    .balign 64
+    .global __crash
+__crash:
+    .skip   64

@@ -72,7 +72,7 @@ static int checked_divide(int a, int b)
 static int try_divide(int a, int b)
 {
     jmp_buf here, *outer = handler;
-    int result = 0;
+    volatile int result = 0;
     handler = &here;
     int error = setjmp(here);
     if (!error)

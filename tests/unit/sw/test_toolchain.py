@@ -8,7 +8,14 @@ from elftools.elf.elffile import ELFFile
 from rtl.soc.memory_map import region
 from sim.lockstep.program import load_program
 from sim.lockstep.reference import run_reference
-from sw.toolchain import CompileError, compile_c, link_script, vector_instructions
+from sw.compilers import clang, run_zig
+from sw.toolchain import (
+    STACK_BYTES,
+    CompileError,
+    compile_c,
+    link_script,
+    vector_instructions,
+)
 
 RAM = {"ram_base": region("DRAM").base, "ram_bytes": 64 << 20}
 
@@ -63,14 +70,14 @@ def test_changed_header_is_noticed(tmp_path):
     assert run(tmp_path, text, **options).exit == 8
 
 
-def test_image_lies_in_ram(tmp_path):
+def test_image_lies_in_ram_above_the_stack(tmp_path):
     elf = build(tmp_path, "int main(void) { return 0; }")
     with elf.open("rb") as file:
         image = ELFFile(file)
         assert image["e_machine"] == "EM_AARCH64"
-        assert image["e_entry"] == RAM["ram_base"]
+        assert image["e_entry"] == RAM["ram_base"] + STACK_BYTES
         for segment in image.iter_segments("PT_LOAD"):
-            assert RAM["ram_base"] <= segment["p_vaddr"] < RAM["ram_base"] + RAM["ram_bytes"]
+            assert image["e_entry"] <= segment["p_vaddr"] < RAM["ram_base"] + RAM["ram_bytes"]
 
 
 @pytest.mark.parametrize(("word", "text"), [
@@ -79,7 +86,7 @@ def test_image_lies_in_ram(tmp_path):
 ])
 def test_vector_instructions_are_refused(tmp_path, word, text):
     with pytest.raises(CompileError, match=f"holds 1 floating-point or SIMD instructions, the "
-                                           f"first at 0x4000....: {re.escape(text)}"):
+                                           f"first at 0x4010....: {re.escape(text)}"):
         build(tmp_path, f"int main(void) {{ __asm__ volatile(\".inst {word:#x}\"); }}")
 
 
@@ -102,7 +109,7 @@ def test_assert_works_in_optimised_programs(tmp_path):
 def test_unexpected_exception_is_reported(tmp_path):
     result = run(tmp_path, "int main(void) { __asm__ volatile(\".inst 0\"); }")
     assert result.exit == 128 + 4
-    assert result.output.startswith(b"unexpected exception, vector 4: ESR 0x2000000, ELR 0x4000")
+    assert result.output.startswith(b"unexpected exception, vector 4: ESR 0x2000000, ELR 0x4010")
 
 
 def test_exit_runs_handlers_in_reverse(tmp_path):
@@ -134,7 +141,28 @@ int main(int argc, char **argv)
     assert (result.exit, result.output) == (0, b"<a b><>[one\n][two]")
 
 
+def test_store_to_nowhere_is_reported(tmp_path):
+    """Late on the core, at once on the oracle."""
+    result = run(tmp_path, "int main(void) { *(volatile int *)0x20000000 = 1; return 3; }")
+    assert result.exit >= 128
+    assert result.output.startswith(b"unexpected exception, vector ")
+
+
+def test_objects_and_libraries_are_linked(tmp_path):
+    part = tmp_path / "part.c"
+    part.write_text("int part(void) { return 17; }")
+    item = tmp_path / "part.o"
+    clang().compile(part, item, ["-O2"])
+    library = tmp_path / "libpart.a"
+    run_zig(["ar", "rc", library, item])
+    source = tmp_path / "main.c"
+    source.write_text("int part(void);\nint main(void) { return part(); }")
+    for objects in ([source, item], [source, library]):
+        assert run_reference(load_program(compile_c(objects), **RAM)).exit == 17
+
+
 def test_script_names_the_ram():
     script = link_script(base=0x8000_0000, ram_bytes=1 << 20, stack_bytes=1 << 16)
-    assert ". = 0x80000000;" in script
+    assert "__stack_bottom = 0x80000000;" in script
+    assert ". = 0x80010000;" in script
     assert "__arguments = 0x800ff000;" in script
