@@ -6,7 +6,7 @@ import numpy as np
 
 from rtl.config import TileConfig
 from rtl.matmul.encoding import assemble
-from rtl.matmul.registers import COUNTERS, registers
+from rtl.matmul.registers import COUNTERS, STALLS, registers
 from rtl.matmul.windows import QUEUE_BASE, QUEUE_STRIDE, SBUF_STRIDE
 from sim.bfm.player import BEAT_BYTES, Script
 from sim.bfm.tile_harness import TileHost
@@ -56,6 +56,24 @@ class ProductRun:
     def utilisation(self) -> float:
         """Ideal by real cycles."""
         return self.ideal_cycles / self.cycles
+
+    @property
+    def active(self) -> int:
+        """Cycles in which the array took a column."""
+        return self.counters["tensor_active"]
+
+    @property
+    def stalls(self) -> dict[str, int]:
+        """Cycles without a column, by cause; with :attr:`active` they add up to :attr:`cycles`.
+
+        The causes are those of :data:`rtl.matmul.registers.STALLS` and ``eviction``: the tensor
+        engine has done its part, and results are on their way to SBUF.
+        """
+        stalls = {name: self.counters[f"stall_{name}"] for name in STALLS}
+        after = self.counters["cycles"] - self.cycles
+        stalls["eviction"] = self.cycles - 1 - self.counters["tensor_last"]
+        stalls["idle"] -= after + stalls["eviction"]
+        return stalls
 
 
 class _Session:
@@ -136,6 +154,6 @@ def run_product(host: TileHost, a: np.ndarray, b: np.ndarray, type: str) -> Prod
     wrong = int(np.count_nonzero(result.view(np.uint32) != want.view(np.uint32)))
     return ProductRun(
         result=result, mismatches=wrong,
-        cycles=counters["span_last"] - counters["span_first"] + 1,
+        cycles=counters["span"],
         ideal_cycles=ideal_cycles(m, k, n, config.size), counters=counters,
         simulated_cycles=host.model.cycles - started)

@@ -15,7 +15,7 @@ class Counters(wiring.Component):
     Members
     -------
     clear : :py:`In(1)`
-        Set all counters to 0.
+        Set all counters to 0; they stand until the next ``start_any``.
     enable : :py:`In(1)`
         Count.
     column, nonempty, start_load, start_multiply, activation_working, start_any,
@@ -62,8 +62,10 @@ class Counters(wiring.Component):
             with m.If(event):
                 m.d.sync += value.eq(value + 1)
 
-        nonempty_seen, start_seen = Signal(), Signal()
-        with m.If(self.enable):
+        # What happened before the first instruction is nobody's loss.
+        started, nonempty_seen = Signal(), Signal()
+        with m.If(self.enable & (started | self.start_any)):
+            m.d.sync += started.eq(1)
             count("cycles", 1)
             count("tensor_active", self.column)
             count("tensor_nonempty", self.nonempty)
@@ -78,11 +80,9 @@ class Counters(wiring.Component):
                 m.d.sync += [nonempty_seen.eq(1), self.tensor_last.eq(self.cycles)]
                 with m.If(~nonempty_seen):
                     m.d.sync += self.tensor_first.eq(self.cycles)
-            with m.If(self.start_any & ~start_seen):
-                m.d.sync += [start_seen.eq(1), self.span_first.eq(self.cycles)]
             with m.If(self.result_word):
-                m.d.sync += self.span_last.eq(self.cycles)
+                m.d.sync += self.span.eq(self.cycles + 1)
         with m.If(self.clear):
             m.d.sync += [getattr(self, name.lower()).eq(0) for name in COUNTERS]
-            m.d.sync += [nonempty_seen.eq(0), start_seen.eq(0)]
+            m.d.sync += [nonempty_seen.eq(0), started.eq(0)]
         return m

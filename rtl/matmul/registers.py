@@ -22,7 +22,8 @@ STALLS = {
 """Why the array takes no column, in the order of priority: every cycle counts once."""
 
 COUNTERS = {
-    "CYCLES": "Cycles while the tile is enabled; TENSOR_ACTIVE and all STALL counters add up to it",
+    "CYCLES": "Cycles since the first instruction left a queue, while the tile is enabled; "
+              "TENSOR_ACTIVE and all STALL counters add up to it",
     "TENSOR_ACTIVE": "Cycles in which the array takes a column",
     "TENSOR_NONEMPTY": "Cycles with an instruction in the tensor queue or at work in the engine",
     "TENSOR_FIRST": "Value of CYCLES when TENSOR_NONEMPTY first counted",
@@ -31,11 +32,14 @@ COUNTERS = {
     "LOADS": "LoadStationary instructions started",
     "MULTIPLIES": "MultiplyMoving instructions started",
     "ACTIVATION_BUSY": "Cycles in which the activation engine works on an instruction",
-    "SPAN_FIRST": "Value of CYCLES when the first instruction left a queue",
-    "SPAN_LAST": "Value of CYCLES when the latest result word was written to SBUF",
+    "SPAN": "Cycles from the first instruction leaving a queue to the latest result word written "
+            "to SBUF, both included",
     **{f"STALL_{name.upper()}": f"Cycles without a column: {doc}" for name, doc in STALLS.items()},
 }
-"""64-bit counters, cleared by COMMAND.clear_counters; two registers each, `_LO` and `_HI`."""
+"""64-bit counters, two registers each, `_LO` and `_HI`.
+
+COMMAND.clear_counters sets them to 0; they stand until the next instruction leaves its queue.
+"""
 
 
 def _counters() -> list[Register]:
@@ -64,7 +68,8 @@ def registers(config: TileConfig) -> RegisterMap:
         Register("CTRL", 0x00, "Control.", [
             Field("enable", 1, "rw", "Engines start instructions", reset=1)]),
         Register("COMMAND", 0x04, "Commands; a written 1 acts once.", [
-            Field("clear_counters", 1, "wo", "Set all counters to 0"),
+            Field("clear_counters", 1, "wo", "Set all counters to 0; they stand until the next "
+                                             "instruction leaves its queue"),
             Field("reset", 1, "wo", "Empty the queues, stop the engines, clear errors and "
                                     "semaphores; memories keep their contents")]),
         Register("STATUS", 0x08, "What the engines are doing.", [

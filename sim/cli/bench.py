@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli import bench_dma
+from sim.cli import bench_dma, bench_tile
 from sim.cli.choices import choose
 from sim.cli.programs import (
     BuildOptions,
@@ -64,10 +64,12 @@ def _print(figures: dict) -> None:
 def register(app: typer.Typer) -> None:
     """Add the group of commands."""
     bench = typer.Typer(help="Measure a block.", no_args_is_help=True,
-                        epilog="Example: tilicho bench core prog.c --json core.json")
+                        epilog="Examples: tilicho bench core prog.c --json core.json, "
+                               "tilicho bench tile --shape 37x100x65")
     app.add_typer(bench, name="bench")
 
     bench_dma.register(bench)
+    bench_tile.register(bench)
 
     @bench.callback()
     def _group():
