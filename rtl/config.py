@@ -40,6 +40,8 @@ class TileConfig:
         Instructions that the queue of one engine holds.
     semaphores : :class:`int`
         Number of semaphores.
+    loop_body : :class:`int`
+        Longest body of a hardware loop, in instructions; 0: the tile has no loops.
     """
 
     size: int = 8
@@ -48,6 +50,7 @@ class TileConfig:
     psum_banks: int = 8
     queue_depth: int = 64
     semaphores: int = 16
+    loop_body: int = 16
 
     def __post_init__(self):
         _power_of_two("Tile size", self.size, 4, 16)
@@ -55,6 +58,8 @@ class TileConfig:
         _power_of_two("PSUM banks", self.psum_banks, 2, 8)
         _power_of_two("Queue depth", self.queue_depth, 4, 256)
         _power_of_two("Semaphores", self.semaphores, 2, 64)
+        if self.loop_body != 0:
+            _power_of_two("Longest body of a loop, if not 0,", self.loop_body, 2, 64)
         unknown = [name for name in self.types if name not in TILE_TYPES]
         if unknown or not self.types or len(set(self.types)) != len(self.types):
             raise ValueError(f"Tile types must be distinct names out of {', '.join(TILE_TYPES)}, "
@@ -201,7 +206,7 @@ PRESETS: dict[str, ChipConfig] = {
                         core=CoreConfig(retire_port=False),
                         dma=DmaConfig(queues=4), sram_bytes=65536),
     "up5k": ChipConfig(tile=TileConfig(size=4, types=("int8",), sbuf_bytes=2048, psum_banks=2,
-                                       queue_depth=4, semaphores=4), sram_bytes=16384),
+                                       queue_depth=4, semaphores=4, loop_body=0), sram_bytes=16384),
 }
 
 

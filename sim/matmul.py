@@ -11,7 +11,9 @@ from rtl.matmul.windows import QUEUE_BASE, QUEUE_STRIDE, SBUF_STRIDE
 from sim.bfm.player import BEAT_BYTES, Script
 from sim.bfm.tile_harness import TileHost
 from sim.models import matmul as model
-from sw.kernels.matmul import Await, Push, Read, Write, ideal_cycles, matmul_program
+from sw.kernels.matmul import matmul_program
+from sw.kernels.plan import ideal_cycles
+from sw.kernels.steps import Await, Push, Read, Signal, Step, Write
 
 __all__ = ["ProductRun", "run_product"]
 
@@ -92,7 +94,7 @@ class _Session:
     def register(self, name: str, value: int) -> None:
         self.script.register(self.offsets[name], value)
 
-    def step(self, step: Write | Push | Await | Read) -> None:
+    def step(self, step: Step) -> None:
         if (self.script.length + LONGEST_STEP_ROWS > self.host.ROWS
                 or self.script.read_beats + LONGEST_STEP_ROWS > self.host.LOG_ROWS):
             self.flush()
@@ -100,8 +102,10 @@ class _Session:
             case Write():
                 self.script.write(SBUF_STRIDE * step.partition + step.address, step.payload)
             case Push():
-                # Operands are in SBUF before an instruction may read them: one bus, in order.
                 self.script.write(QUEUES[step.engine], assemble(step.instruction))
+            case Signal():
+                self.script.settle()
+                self.register("SEMAPHORE_ADD", step.index | 1 << 16)
             case Await():
                 self.script.poll(self.offsets[f"SEMAPHORE_{step.index}"], 0xFFFF, 1, at_least=True)
                 self.register("SEMAPHORE_ADD", step.index | 0xFFFF << 16)
@@ -126,13 +130,15 @@ def run_product(host: TileHost, a: np.ndarray, b: np.ndarray, type: str) -> Prod
     Parameters
     ----------
     a, b : :class:`numpy.ndarray`
-        (M, K) and (K, N): int8, or uint16 patterns of BF16.
+        (M, K) and (K, N): int8, or uint16 patterns of BF16. (P, M, K) and (P, K, N): as many
+        independent products, in one program.
     type : :class:`str`
         ``int8`` or ``bf16``.
     """
     config: TileConfig = host.config
-    (m, k), n = a.shape, b.shape[1]
-    program = matmul_program(m, k, n, type, config)
+    (m, k), n = a.shape[-2:], b.shape[-1]
+    products = a.shape[0] if a.ndim == 3 else 1
+    program = matmul_program(m, k, n, type, config, products=products)
     started = host.model.cycles
     session = _Session(host)
     session.register("COMMAND", 3)
@@ -149,11 +155,15 @@ def run_product(host: TileHost, a: np.ndarray, b: np.ndarray, type: str) -> Prod
     counters = {name.lower(): int(words[low] | words[high] << 32)
                 for name, (low, high) in samples.items()}
 
-    result = program.result(session.pieces)
-    want = model.matmul(a, b, type, config.size)
+    result = program.result(session.pieces).reshape(a.shape[:-1] + (n,))
+    if a.ndim == 3:
+        want = np.stack([model.matmul(left, right, type, config.size)
+                         for left, right in zip(a, b, strict=True)])
+    else:
+        want = model.matmul(a, b, type, config.size)
     wrong = int(np.count_nonzero(result.view(np.uint32) != want.view(np.uint32)))
     return ProductRun(
         result=result, mismatches=wrong,
         cycles=counters["span"],
-        ideal_cycles=ideal_cycles(m, k, n, config.size), counters=counters,
+        ideal_cycles=products * ideal_cycles(m, k, n, config.size), counters=counters,
         simulated_cycles=host.model.cycles - started)

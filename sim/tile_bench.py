@@ -1,5 +1,6 @@
 """Benchmark of the tile: cycles of matrix products, and where those without a column went."""
 
+import dataclasses
 import random
 from collections.abc import Callable, Sequence
 
@@ -10,42 +11,52 @@ from sim.bfm.tile_harness import TileHost
 from sim.matmul import ProductRun, run_product
 from sim.models.numerics import bf16_bits
 
-__all__ = ["LARGEST_RANDOM", "SHAPES", "bench_tile", "random_operand", "random_shapes"]
+__all__ = ["LARGEST_RANDOM", "SHAPES", "Shape", "bench_tile", "random_operand", "random_shapes"]
 
-SHAPES = ((64, 64, 64), (256, 256, 256), (1, 128, 128))
-"""Shapes measured by default, as M, K, N."""
+@dataclasses.dataclass(frozen=True)
+class Shape:
+    """Independent products of one shape, which make one run."""
+
+    m: int
+    k: int
+    n: int
+    products: int = 1
+
+
+SHAPES = (Shape(64, 64, 64), Shape(256, 256, 256), Shape(16, 16, 16, 64), Shape(1, 128, 128))
+"""What is measured by default."""
 
 LARGEST_RANDOM = 300
 """Random sizes are uniform from 1 to this."""
 
 
-def random_shapes(count: int, seed: int) -> list[tuple[int, int, int]]:
+def random_shapes(count: int, seed: int) -> list[Shape]:
     """Return ``count`` shapes, uniform in each size."""
     rng = random.Random(seed)
-    return [(rng.randint(1, LARGEST_RANDOM), rng.randint(1, LARGEST_RANDOM),
-             rng.randint(1, LARGEST_RANDOM)) for _ in range(count)]
+    return [Shape(*(rng.randint(1, LARGEST_RANDOM) for _ in range(3))) for _ in range(count)]
 
 
-def random_operand(rng: np.random.Generator, type: str, shape: tuple[int, int]) -> np.ndarray:
+def random_operand(rng: np.random.Generator, type: str, shape: tuple[int, ...]) -> np.ndarray:
     """Return a matrix of any INT8 numbers, or patterns of normally distributed BF16 numbers."""
     if type == "int8":
         return rng.integers(-128, 128, shape).astype(np.int8)
     return bf16_bits(rng.standard_normal(shape).astype(np.float32))
 
 
-def _row(run: ProductRun, shape: tuple[int, int, int], type: str, size: int) -> dict:
+def _row(run: ProductRun, shape: Shape, type: str, size: int) -> dict:
     """Return the figures of a run."""
-    m, k, n = shape
+    m, k, n, products = dataclasses.astuple(shape)
     if run.active + sum(run.stalls.values()) != run.cycles or min(run.stalls.values()) < 0:
         raise RuntimeError(f"{m} x {k} x {n}: the causes {run.stalls} and {run.active} columns do "
                            f"not add up to {run.cycles} cycles")
-    return {"m": m, "k": k, "n": n, "type": type, "source": "sbuf", "cycles": run.cycles,
-            "active": run.active, "ideal_cycles": run.ideal_cycles,
-            "utilisation": run.utilisation, "useful_share": m * k * n / (size ** 2 * run.cycles),
+    macs = products * m * k * n
+    return {"m": m, "k": k, "n": n, "products": products, "type": type, "source": "sbuf",
+            "cycles": run.cycles, "active": run.active, "ideal_cycles": run.ideal_cycles,
+            "utilisation": run.utilisation, "useful_share": macs / (size ** 2 * run.cycles),
             "stalls": run.stalls, "bit_exact": run.bit_exact}
 
 
-def bench_tile(shapes: Sequence[tuple[int, int, int]], types: Sequence[str], *,
+def bench_tile(shapes: Sequence[Shape], types: Sequence[str], *,
                preset_name: str = "sim", seed: int = 1,
                progress: Callable[[str], None] = lambda step: None) -> dict:
     """Measure each product in each type and return the figures of ``tilicho bench tile``.
@@ -55,7 +66,7 @@ def bench_tile(shapes: Sequence[tuple[int, int, int]], types: Sequence[str], *,
 
     Parameters
     ----------
-    shapes : sequence of (M, K, N)
+    shapes : sequence of :class:`Shape`
         Products, one run each.
     types : sequence of :class:`str`
         Number formats of the preset's tile.
@@ -73,10 +84,11 @@ def bench_tile(shapes: Sequence[tuple[int, int, int]], types: Sequence[str], *,
     rows = []
     for type in types:
         for shape in shapes:
-            m, k, n = shape
+            m, k, n, products = dataclasses.astuple(shape)
             progress(f"{type} {m} x {k} x {n}")
-            run = run_product(host, random_operand(rng, type, (m, k)),
-                              random_operand(rng, type, (k, n)), type)
+            several = (products,) if products > 1 else ()
+            run = run_product(host, random_operand(rng, type, (*several, m, k)),
+                              random_operand(rng, type, (*several, k, n)), type)
             rows.append(_row(run, shape, type, config.tile.size))
     return {
         "preset": preset_name, "preset_hash": preset_hash(config), "size": config.tile.size,

@@ -29,6 +29,7 @@ ERROR_CAUSES = {
     "address": (4, "An SBUF address is not a multiple of 8, or the operand leaves the SBUF"),
     "psum": (5, "The bank does not exist, or the columns leave the bank"),
     "semaphore": (6, "A semaphore index does not exist"),
+    "loop": (7, "A loop is empty, too long for the tile, in another loop, or waits or signals"),
 }
 """Causes in the error registers: name to (value, meaning)."""
 
@@ -47,6 +48,8 @@ class Field:
         One line for the tables.
     values : :class:`dict`, optional
         Names for values, used by the text form and the C header.
+    signed : :class:`bool`
+        Two's complement.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Field:
     width: int
     doc: str
     values: dict[str, int] | None = None
+    signed: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,24 +86,29 @@ OPCODES = {
     "nop": Opcode(0x01, "any", (), "Waits and signals only; does not wait for earlier work."),
     "fence": Opcode(0x02, "any", (), "Waits until every earlier instruction of the engine has "
                                      "finished, then signals."),
+    "loop": Opcode(0x03, "any", ("n", "k"), "Executes the K instructions that follow N times; each "
+                                            "of them steps by its own step fields."),
     "load_stationary": Opcode(
-        0x10, "tensor", ("type", "address", "k", "m"),
+        0x10, "tensor", ("type", "address", "m", "address_step", "k"),
         "Reads stationary[K, M] into the weight registers that the array does not use; the "
         "multiplies that follow use them. Signals when its SBUF operand has been read."),
     "multiply_moving": Opcode(
-        0x11, "tensor", ("type", "accumulate", "address", "k", "m", "n", "bank", "offset"),
+        0x11, "tensor",
+        ("type", "accumulate", "fresh", "address", "m", "n", "address_step", "bank", "offset",
+         "column_step", "k"),
         "PSUM[M, N] (+)= stationary[K, M].T @ moving[K, N]. Signals when its last result is in "
         "PSUM."),
     "activate": Opcode(
         0x20, "activation",
-        ("type", "from_sbuf", "bias", "relu", "release", "output", "address", "m", "n", "bank",
-         "offset", "bias_address", "destination", "multiplier", "shift"),
+        ("type", "from_sbuf", "bias", "relu", "release", "output", "address", "m", "n",
+         "address_step", "bank", "offset", "column_step", "bias_address", "destination",
+         "multiplier", "shift", "bias_step", "destination_step"),
         "Reads 32-bit words [M, N] from PSUM or SBUF, adds a bias, applies ReLU, converts, writes "
         "to SBUF. Signals when its last word is in SBUF."),
 }
 
-HEADER = ("opcode", "interrupt", "wait", "consume", "wait_index", "wait_value", "add_index",
-          "add_value")
+HEADER = ("opcode", "once", "interrupt", "wait", "consume", "wait_index", "wait_value",
+          "add_index", "add_value")
 
 FIELDS: tuple[Field, ...] = (
     Field("opcode", 0, 8, "What to do", {name: op.value for name, op in OPCODES.items()}),
@@ -112,6 +121,9 @@ FIELDS: tuple[Field, ...] = (
     Field("release", 16, 1, "The PSUM bank's contents are dead when the instruction has finished; "
           "no effect in this version"),
     Field("output", 17, 3, "Format of the result", OUTPUTS),
+    Field("once", 20, 1, "In a loop: wait in the first iteration only, signal in the last only"),
+    Field("fresh", 21, 1, "In the first iteration of a loop: overwrite, whatever `accumulate` "
+                          "says"),
     Field("interrupt", 23, 1, "Set the engine's done flag when the instruction signals"),
     Field("wait", 24, 1, "Start only when semaphore[wait_index] >= wait_value"),
     Field("consume", 25, 1, "Subtract wait_value from the semaphore when the wait is over"),
@@ -120,17 +132,26 @@ FIELDS: tuple[Field, ...] = (
     Field("add_index", 48, 6, "Semaphore to signal"),
     Field("add_value", 54, 8, "Amount to add when the instruction has finished; 0: no signal"),
     Field("address", 64, 24, "Byte address of the SBUF operand in each partition, a multiple of 8"),
-    Field("k", 88, 8, "Rows: contraction length, 1 to S"),
-    Field("m", 96, 8, "Columns of the array, partitions of PSUM: 1 to S"),
-    Field("n", 104, 16, "Moving columns, words of each PSUM partition: 1 to 4 S; to 65535 for an "
-                        "activate whose source is SBUF"),
+    Field("m", 88, 8, "Columns of the array, partitions of PSUM: 1 to S"),
+    Field("n", 96, 16, "Moving columns, words of each PSUM partition: 1 to 4 S; to 65535 for an "
+                       "activate whose source is SBUF; iterations of a loop"),
+    Field("address_step", 112, 16, "In a loop: added to `address` after each iteration, in units "
+                                   "of 8 bytes", signed=True),
     Field("bank", 128, 8, "PSUM bank"),
-    Field("offset", 136, 16, "First column in the PSUM bank; offset + n <= 4 S"),
+    Field("offset", 136, 8, "First column in the PSUM bank; offset + n <= 4 S"),
+    Field("column_step", 144, 16, "In a loop: added to the PSUM position, bank * 4 S + offset, "
+                                  "after each iteration; behind the last bank comes the first",
+          signed=True),
     Field("bias_address", 160, 24, "Byte address of the 32-bit bias in each partition, a multiple "
                                    "of 8"),
+    Field("k", 184, 8, "Rows: contraction length, 1 to S; instructions in the body of a loop"),
     Field("destination", 192, 24, "Byte address of the result in each partition, a multiple of 8"),
     Field("multiplier", 216, 16, "Unsigned multiplier of requantisation"),
     Field("shift", 232, 6, "Right shift of requantisation, 0 to 47"),
+    Field("bias_step", 238, 2, "In a loop: added to `bias_address` after each iteration, in units "
+                               "of 8 bytes"),
+    Field("destination_step", 240, 16, "In a loop: added to `destination` after each iteration, "
+                                       "in units of 8 bytes", signed=True),
 )
 
 _FIELD = {field.name: field for field in FIELDS}
@@ -194,7 +215,8 @@ def _value(field: Field, value: int | str) -> int:
                              f"not {value!r}")
         return field.values[value]
     value = int(value)
-    if not 0 <= value < 1 << field.width:
+    low = -(1 << field.width - 1) if field.signed else 0
+    if not low <= value < low + (1 << field.width):
         raise ValueError(f"Field {field.name} must fit in {field.width} bits, not {value!r}")
     return value
 
@@ -203,7 +225,8 @@ def assemble(instruction: Instruction) -> bytes:
     """Return the 32 bytes of ``instruction``."""
     word = OPCODES[instruction.mnemonic].value
     for name, value in instruction.fields.items():
-        word |= value << _FIELD[name].lsb
+        field = _FIELD[name]
+        word |= (value & (1 << field.width) - 1) << field.lsb
     return word.to_bytes(INSTRUCTION_BYTES, "little")
 
 
@@ -225,6 +248,8 @@ def disassemble(code: bytes) -> Instruction:
     for name in HEADER + OPCODES[mnemonic].fields:
         field = _FIELD[name]
         value = word >> field.lsb & (1 << field.width) - 1
+        if field.signed and value >> field.width - 1:
+            value -= 1 << field.width
         if name != "opcode" and value:
             values[name] = value
     instruction = Instruction(mnemonic, **values)
@@ -241,7 +266,7 @@ def parse(text: str) -> Instruction:
         name, separator, value = part.partition("=")
         if not separator:
             raise ValueError(f"Expected field=value, not {part!r}")
-        fields[name] = int(value, 0) if value[:1].isdigit() else value
+        fields[name] = int(value, 0) if value.lstrip("-")[:1].isdigit() else value
     return Instruction(mnemonic, **fields)
 
 

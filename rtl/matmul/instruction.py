@@ -6,17 +6,22 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.config import TileConfig
 
-from .encoding import ERROR_CAUSES, FIELDS, INSTRUCTION_BYTES, OPCODES, OUTPUTS, TYPES
+from .encoding import (
+    ERROR_CAUSES,
+    FIELDS,
+    HEADER,
+    INSTRUCTION_BYTES,
+    OPCODES,
+    OUTPUTS,
+    TYPES,
+)
 
 __all__ = ["CheckedLayout", "Decoder", "ENGINE_FIELDS", "InstructionLayout"]
-
-HEADER = ("opcode", "interrupt", "wait", "consume", "wait_index", "wait_value", "add_index",
-          "add_value")
 
 ENGINE_FIELDS = {
     engine: tuple(field.name for field in FIELDS
                   if field.name in HEADER
-                  or any(op.engine == engine and field.name in op.fields
+                  or any(op.engine in (engine, "any") and field.name in op.fields
                          for op in OPCODES.values()))
     for engine in ("tensor", "activation")
 }
@@ -146,7 +151,9 @@ class Decoder(wiring.Component):
         load, multiply = self._is("load_stationary"), self._is("multiply_moving")
         count = Mux(multiply, fields.n, fields.m)
         return {
-            "opcode": ~self._is("nop", "fence", "load_stationary", "multiply_moving"),
+            "opcode": ~self._is("nop", "fence", "loop", "load_stationary", "multiply_moving"),
+            # What is right about a loop has been done before it comes here.
+            "loop": self._is("loop"),
             "type": (load | multiply) & self._unknown_type(),
             "size": ((load | multiply) & (self._beyond(fields.k, size)
                                           | self._beyond(fields.m, size))
@@ -165,7 +172,8 @@ class Decoder(wiring.Component):
         as_bf16 = fields.output == OUTPUTS["bf16"]
         result_log2 = Mux(as_word, 2, as_bf16)
         return {
-            "opcode": ~self._is("nop", "fence", "activate"),
+            "opcode": ~self._is("nop", "fence", "loop", "activate"),
+            "loop": self._is("loop"),
             "type": activate & (self._unknown_type()
                                 | ~(as_word | as_int8 & ~floating | as_bf16 & floating)),
             "size": activate & (self._beyond(fields.m, size) | (fields.n == 0)

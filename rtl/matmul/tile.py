@@ -21,6 +21,7 @@ from .psum import PsumPartition, ResultLayout
 from .registers import COUNTERS, registers
 from .sbuf import Sbuf
 from .semaphores import Semaphores, SignalLayout
+from .sequencer import Sequencer
 from .tensor import TensorEngine, result_cycles
 from .windows import ADDR_WIDTH, Windows
 
@@ -83,8 +84,9 @@ class MatmulTile(wiring.Component):
         m.d.sync += reset.eq(bank.command_write & bank.command_reset)
         resettable = ResetInserter(reset)
 
-        tensor, tensor_level = self._engine(m, resettable, "tensor", windows)
-        activation, activation_level = self._engine(m, resettable, "activation", windows)
+        tensor, tensor_level, tensor_more = self._engine(m, resettable, "tensor", windows)
+        activation, activation_level, activation_more = self._engine(m, resettable, "activation",
+                                                                     windows)
         semaphores = Semaphores(config.semaphores)
         m.submodules.semaphores = resettable(semaphores)
         finish = self._datapath(m, resettable, tensor, activation, windows, sbuf)
@@ -94,7 +96,7 @@ class MatmulTile(wiring.Component):
         m.d.comb += [
             windows.discard.eq(reset),
             tensor.enable.eq(bank.ctrl_enable),
-            tensor.more.eq(tensor_level != 0),
+            tensor.more.eq(tensor_more),
             activation.enable.eq(bank.ctrl_enable),
             counters.clear.eq(bank.command_write & bank.command_clear_counters),
             counters.enable.eq(bank.ctrl_enable),
@@ -115,7 +117,7 @@ class MatmulTile(wiring.Component):
         m.d.comb += [
             bank.status_tensor_busy.eq(tensor.busy | finish.valid),
             bank.status_activation_busy.eq(
-                activation.working | activation.i.valid | (activation_level != 0)
+                activation.working | activation.i.valid | activation_more
                 | activation.signal.valid),
             bank.status_tensor_error.eq(tensor.error_cause != 0),
             bank.status_activation_error.eq(activation.error_cause != 0),
@@ -134,17 +136,23 @@ class MatmulTile(wiring.Component):
         return m
 
     def _engine(self, m, resettable, name, windows):
-        """Add a queue, a decoder and an engine; returns the engine and the level of the queue."""
+        """Add a queue, a sequencer, a decoder and an engine.
+
+        Returns the engine, the level of the queue, and whether there are instructions on the way.
+        """
         engine = {"tensor": TensorEngine, "activation": ActivationEngine}[name](self.config)
         queue = StreamFifo(InstructionLayout(name), depth=self.config.queue_depth)
+        sequencer = Sequencer(self.config, name)
         decoder = Decoder(self.config, name)
         m.submodules[f"{name}_queue"] = resettable(queue)
+        m.submodules[f"{name}_sequencer"] = resettable(sequencer)
         m.submodules[f"{name}_decoder"] = resettable(decoder)
         m.submodules[f"{name}_engine"] = resettable(engine)
         connect(m, getattr(windows, name), queue.i)
-        connect(m, queue.o, decoder.i)
+        connect(m, queue.o, sequencer.i)
+        connect(m, sequencer.o, decoder.i)
         connect(m, decoder.o, engine.i)
-        return engine, queue.level
+        return engine, queue.level, (queue.level != 0) | sequencer.busy
 
     def _datapath(self, m, resettable, tensor, activation, windows, sbuf):
         """Connect engines, memories and array; returns the line of multiplies' signals."""

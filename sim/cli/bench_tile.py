@@ -22,15 +22,15 @@ WIDEST = 4
 """Causes that the table shows for a row: those that cost it most."""
 
 
-def _shape(text: str) -> tuple[int, int, int]:
-    """Return M, K, N of ``MxKxN``."""
+def _shape(text: str, products: int):
+    """Return the shape that ``MxKxN`` stands for."""
     from sim.errors import UserError
+    from sim.tile_bench import Shape
 
     match = re.fullmatch(r"(\d{1,5})x(\d{1,5})x(\d{1,5})", text)
     if not match or "0" in match.groups():
         raise UserError(f"--shape takes MxKxN, three sizes from 1 on, as 37x100x65, not {text!r}")
-    m, k, n = map(int, match.groups())
-    return m, k, n
+    return Shape(*map(int, match.groups()), products)
 
 
 def _print(figures: dict) -> None:
@@ -40,7 +40,8 @@ def _print(figures: dict) -> None:
     for row in figures["rows"]:
         lost = sorted(((cycles, cause) for cause, cycles in row["stalls"].items() if cycles),
                       reverse=True)[:WIDEST]
-        rows.append((f"{row['m']} x {row['k']} x {row['n']}", row["type"], row["source"],
+        several = f"{row['products']} of " if row["products"] > 1 else ""
+        rows.append((f"{several}{row['m']} x {row['k']} x {row['n']}", row["type"], row["source"],
                      row["cycles"], row["ideal_cycles"], f"{row['utilisation']:.2%}",
                      f"{row['useful_share']:.1%}",
                      ", ".join(f"{cause} {cycles:,}" for cycles, cause in lost)))
@@ -59,6 +60,8 @@ def register(bench: typer.Typer) -> None:
         shapes: Annotated[list[str] | None, typer.Option(
             "--shape", metavar="MxKxN", help="Product to measure; may be repeated. By default the "
                                              "standard shapes.")] = None,
+        products: Annotated[int, typer.Option(
+            min=1, help="Independent products of each --shape, as one program.")] = 1,
         random: Annotated[int, typer.Option(
             min=0, metavar="COUNT", help="Measure this many random shapes, sizes 1 to 300.")] = 0,
         types: Annotated[list[str] | None, typer.Option(
@@ -89,7 +92,7 @@ def register(bench: typer.Typer) -> None:
             if type not in tile_config.types:
                 raise UserError(f"Preset {preset} has no {type} cells: it is built for "
                                 f"{', '.join(tile_config.types)}")
-        wanted = [_shape(text) for text in shapes or ()] + random_shapes(random, seed)
+        wanted = [_shape(text, products) for text in shapes or ()] + random_shapes(random, seed)
         with progress("bench tile") as show:
             figures = bench_tile(wanted or SHAPES, types or tile_config.types, preset_name=preset,
                                  seed=seed, progress=show)

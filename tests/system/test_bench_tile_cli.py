@@ -42,6 +42,12 @@ def test_figures_of_own_shapes(tmp_path, capsys):
     assert "8 x 12 x 16" in table and f"{first['utilisation']:.2%}" in table
 
 
+def test_independent_products_are_one_run(tmp_path):
+    row, = figures(tmp_path, "--shape", "4x8x4", "--products", "5")["rows"]
+    assert (row["products"], row["ideal_cycles"], row["active"]) == (5, 40, 40)
+    assert row["bit_exact"] and row["utilisation"] == 40 / row["cycles"]
+
+
 def test_cycles_do_not_depend_on_the_values_and_random_shapes_on_the_seed(tmp_path):
     first, again, other = (figures(tmp_path, "--random", "3", "--seed", seed)
                            for seed in ("1", "1", "2"))

@@ -1,15 +1,18 @@
 """The whole tile in Verilator, instruction by instruction, against the model."""
 
+import random
+
 import numpy as np
 import pytest
 
 from rtl.config import TileConfig
-from rtl.matmul.encoding import ERROR_CAUSES, Instruction, assemble
+from rtl.matmul.encoding import ERROR_CAUSES, FIELDS, Instruction, assemble
 from rtl.matmul.registers import COUNTERS, registers
 from rtl.matmul.windows import PSUM_BASE, PSUM_STRIDE, QUEUE_BASE, QUEUE_STRIDE, SBUF_STRIDE
 from sim.bfm.player import Script
 from sim.bfm.tile_harness import TileHost
 from sim.models import matmul as model
+from sim.models.matmul_program import unroll
 from sim.models.matmul_state import TileState
 from sim.models.numerics import bf16_bits
 
@@ -168,6 +171,10 @@ class RandomProgram:
             for _ in range(self.integer(1, 3)):
                 self.activate(type if self.rng.random() < 0.8 else str(self.rng.choice(self.types)))
             self.hand_over("activation")
+        return self.memories(host)
+
+    def memories(self, host):
+        """Play the script; returns SBUF and PSUM as they are then."""
         reads = [self.script.read_sbuf(row, 0, CONFIG.sbuf_bytes, np.uint8)
                  for row in range(CONFIG.size)]
         words = [[self.script.read_psum(row, bank, 4 * CONFIG.size, np.uint32)
@@ -201,6 +208,50 @@ def test_random_programs(host, types, seed):
     sbuf, psum = program.play(host, 25)
     assert np.array_equal(psum, program.state.psum), f"seed {seed}"
     assert np.array_equal(sbuf, program.state.sbuf), f"seed {seed}"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_loops_leave_the_same_memories(host, seed):
+    """Random loops of products, and of activations; the model executes them unrolled."""
+    clear_psum(host)
+    program = RandomProgram(seed)
+    program.fill()
+    state, s = program.state, program.script
+    rng = random.Random(seed)
+    for _ in range(12):
+        type = rng.choice(("int8", "bf16"))
+        count, pairs = rng.randint(1, 6), rng.randint(1, 8)
+        n = rng.randint(1, 6)
+        tensor = [Instruction("loop", n=count, k=2 * pairs)]
+        for _ in range(pairs):
+            k, m = rng.randint(1, 8), rng.randint(1, 8)
+            tensor += [
+                Instruction("load_stationary", type=type, k=k, m=m,
+                            address=8 * rng.randint(100, 200), address_step=rng.randint(-9, 9)),
+                Instruction("multiply_moving", type=type, k=k, m=m, n=n, accumulate=1,
+                            fresh=rng.randint(0, 1), bank=rng.randint(0, 3), offset=2 * n,
+                            column_step=32 * rng.randint(-3, 3),
+                            address=8 * rng.randint(100, 200), address_step=rng.randint(-9, 9))]
+        activation = [
+            Instruction("loop", n=count, k=1),
+            Instruction("activate", type="int8", output="int8", m=8, n=n, bias=1,
+                        bias_address=512, bias_step=rng.randint(0, 3), bank=rng.randint(0, 3),
+                        column_step=8 * rng.randint(-8, 8),
+                        destination=2048 + 8 * rng.randint(0, 40),
+                        destination_step=rng.randint(-9, 9), multiplier=1, shift=4)]
+        for engine, instructions in (("tensor", tensor), ("activation", activation)):
+            for instruction in instructions:
+                s.write(QUEUES[engine], assemble(instruction))
+            for instruction in unroll(instructions, size=CONFIG.size,
+                                      psum_banks=CONFIG.psum_banks):
+                names = {field.name: field.values for field in FIELDS if field.values}
+                fields = {name: {v: key for key, v in names[name].items()}[value]
+                          if name in names else value
+                          for name, value in instruction.fields.items()}
+                getattr(state, instruction.mnemonic)(**fields)
+            program.hand_over(engine)
+    sbuf, psum = program.memories(host)
+    assert np.array_equal(psum, state.psum) and np.array_equal(sbuf, state.sbuf)
 
 
 def test_engines_and_bus_at_work_together(host):
@@ -298,6 +349,8 @@ WRONG = [
     ("tensor", "multiply_moving", {"type": "int8", "k": 1, "m": 1, "n": 1, "bank": 4}, "psum"),
     ("tensor", "nop", {"add_index": 8, "add_value": 1}, "semaphore"),
     ("activation", "nop", {"wait": 1, "wait_index": 63}, "semaphore"),
+    ("tensor", "loop", {"n": 0, "k": 1}, "loop"),
+    ("activation", "loop", {"n": 2, "k": 17}, "loop"),
 ]
 
 

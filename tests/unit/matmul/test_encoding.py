@@ -16,9 +16,13 @@ ROOT = Path(__file__).resolve().parents[3]
 def random_instruction(rng: random.Random) -> Instruction:
     mnemonic = rng.choice(list(OPCODES))
     names = [name for name in HEADER + OPCODES[mnemonic].fields if name != "opcode"]
-    widths = {field.name: field.width for field in FIELDS}
-    return Instruction(mnemonic, **{name: rng.randrange(1 << widths[name])
-                                    for name in rng.sample(names, rng.randrange(len(names)))})
+    table = {field.name: field for field in FIELDS}
+    values = {}
+    for name in rng.sample(names, rng.randrange(len(names))):
+        values[name] = rng.randrange(1 << table[name].width)
+        if table[name].signed:
+            values[name] -= 1 << table[name].width - 1
+    return Instruction(mnemonic, **values)
 
 
 def test_fields_neither_overlap_nor_cross_words():
@@ -45,7 +49,15 @@ def test_hand_assembled_word():
     code = encoding.assemble(Instruction("multiply_moving", type="bf16", accumulate=1, k=8, m=7,
                                          n=32, address=0x1238, bank=2, offset=3))
     words = [int.from_bytes(code[i:i + 8], "little") for i in range(0, 32, 8)]
-    assert words == [0x1111, 0x20 << 40 | 7 << 32 | 8 << 24 | 0x1238, 3 << 8 | 2, 0]
+    assert words == [0x1111, 0x20 << 32 | 7 << 24 | 0x1238, 8 << 56 | 3 << 8 | 2, 0]
+
+
+def test_signed_fields():
+    instruction = Instruction("multiply_moving", address_step=-1, column_step=-0x8000)
+    code = int.from_bytes(encoding.assemble(instruction), "little")
+    assert code >> 112 & 0xFFFF == 0xFFFF and code >> 144 & 0xFFFF == 0x8000
+    assert str(instruction) == "multiply_moving address_step=-1 column_step=-32768"
+    assert encoding.parse(str(instruction)) == instruction
 
 
 def test_refusals():
@@ -55,6 +67,8 @@ def test_refusals():
         Instruction("load_stationary", bank=1)
     with pytest.raises(ValueError, match="k must fit in 8 bits, not 256"):
         Instruction("load_stationary", k=256)
+    with pytest.raises(ValueError, match="address_step must fit in 16 bits, not 32768"):
+        Instruction("load_stationary", address_step=0x8000)
     with pytest.raises(ValueError, match="type must be one of int8, bf16, not 'fp4'"):
         Instruction("load_stationary", type="fp4")
     with pytest.raises(ValueError, match="Unknown opcode 0x00"):
