@@ -37,7 +37,7 @@ def test_products_of_many_shapes(host, type):
         assert run.counters["macs"] == m * k * n
 
 
-@pytest.mark.parametrize("type, lost", [("int8", 64), ("bf16", 99)])
+@pytest.mark.parametrize("type, lost", [("int8", 64), ("bf16", 100)])
 def test_the_array_stays_busy(host, type, lost):
     """Operands that fit into SBUF: only the first load and the way through array and lanes cost."""
     rng = np.random.default_rng(3)
