@@ -1,47 +1,33 @@
 """Memory and write stages: where effects become architectural, one micro-op after the other."""
 
 from amaranth import Cat, Const, Module, Mux, Signal
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.bus.axi import AXI4Signature
 from rtl.config import CoreConfig
+from rtl.core.access import NextAccessLayout
 from rtl.core.alu import Alu
 from rtl.core.cause import CycleCause
 from rtl.core.dcache import Maintenance
 from rtl.core.divider import Divider
 from rtl.core.execute import Executed
 from rtl.core.issue import Late, ResultLayout, lateness
-from rtl.core.lsu import LoadStoreUnit, NextAccessLayout
+from rtl.core.lsu import LoadStoreUnit
 from rtl.core.predictor import PC_BITS, RETURN_BITS
+from rtl.core.regfile import RegisterWrite
 from rtl.core.retire_collector import RetiredUop
 from rtl.core.syndrome import ExceptionClass, FaultCode, syndrome
 from rtl.core.sysreg_table import El0Controls
 from rtl.core.sysregs import SystemRegisters
 from rtl.core.uop import CarryIn, Slot, SystemOp, Unit
+from rtl.core.written import Written, fill_record
 
 __all__ = ["CommitStage"]
 
 REFETCH = (SystemOp.WRITE, SystemOp.DAIF_SET, SystemOp.DAIF_CLEAR, SystemOp.SYNC,
            SystemOp.ICACHE_INVALIDATE, SystemOp.WAIT)
 """System operations after which the instructions behind are fetched anew."""
-
-
-class Written(data.Struct):
-    """Register of the write stage."""
-
-    valid: 1
-    hold: 1
-    write: 1
-    odd_line: 1
-    pc: PC_BITS
-    depth: RETURN_BITS
-    product: 1
-    dest_used: 1
-    dest_sp: 1
-    dest_index: 5
-    value: 64
-    retired: RetiredUop
 
 
 class CommitStage(wiring.Component):
@@ -74,8 +60,10 @@ class CommitStage(wiring.Component):
         Results of the memory and the write stage, for the bypass.
     flags : :py:`Out(4)`
         NZCV after the micro-op in the memory stage.
-    write, write_sp, write_index, write_value, sp_el0_write, sp_el0_value : :py:`Out`
+    write, write_sp, sp_el0_write, sp_el0_value : :py:`Out`
         Register file.
+    apart : :py:`Out(1)`
+        Two elements should not be accessed together.
     sp_el0 : :py:`In(64)`
         SP_EL0.
     beyond : :py:`In(64 - PC_BITS)`
@@ -112,10 +100,9 @@ class CommitStage(wiring.Component):
             "depth":         Out(RETURN_BITS),
             "results":       Out(ResultLayout()).array(2),
             "flags":         Out(4),
-            "write":         Out(1),
+            "write":         Out(RegisterWrite).array(2),
             "write_sp":      Out(1),
-            "write_index":   Out(5),
-            "write_value":   Out(64),
+            "apart":         Out(1),
             "sp_el0_write":  Out(1),
             "sp_el0_value":  Out(64),
             "sp_el0":        In(64),
@@ -202,11 +189,13 @@ class CommitStage(wiring.Component):
             access.release.eq(uop.release), access.maintenance.eq(uop.maintenance),
             access.restricted.eq(uop.restricted), access.pair.eq(uop.pair),
             access.skip.eq(uop.if_match & ~self._match), access.by_set.eq(uop.by_set),
-            access.cached.eq(system.cache_enabled),
+            access.cached.eq(system.cache_enabled), access.two.eq(uop.two),
+            access.second.eq(uop.imm), access.behind.eq(uop.apart), self.apart.eq(lsu.apart),
             # An access behind one that hit the same line hits, too. The next line has another
             # bit 6.
             access.held.eq(written.valid & written.hold),
-            access.careful.eq(access.held & (written.odd_line != self.executed.addr[6])),
+            access.careful.eq((access.held | access.behind)
+                              & (written.odd_line != self.executed.addr[6])),
             lsu.drop.eq(self.flush),
             lsu.lookup.eq(~self.stall), lsu.next.eq(self.next),
             lsu.next.strict.eq(self.next.strict | system.check_alignment),
@@ -346,26 +335,47 @@ class CommitStage(wiring.Component):
                 written.odd_line.eq(self.executed.addr[6]), written.pc.eq(slot.pc),
                 written.depth.eq(slot.prediction.depth),
                 written.product.eq(uop.unit == Unit.MULTIPLY),
-                written.dest_used.eq(uop.dest.used & ~fault), written.dest_sp.eq(uop.dest_sp),
+                written.half.eq(slot.half & ~fault),
+                written.dest_used.eq(uop.dest.used & ~uop.dest_sp & ~fault),
                 written.dest_index.eq(uop.dest.index), written.value.eq(value),
+                # A stack pointer is written by additions and as a base.
+                written.second_used.eq((uop.second.used | (uop.dest.used & uop.dest_sp)) & ~fault),
+                written.second_sp.eq(uop.second_sp | uop.dest_sp),
+                written.second_index.eq(uop.second.index | uop.dest_sp.replicate(5)),
+                written.second_value.eq(Mux(uop.two & ~uop.dest_sp, lsu.second_result,
+                                            self.executed.result)),
             ]
-            self._retired(m, written.retired, lsu, system, fault, memory)
+            fill_record(m, written.retired, slot, self.executed, lsu, memory=memory, fault=fault,
+                        syndrome=system.enter_syndrome, beyond=self.beyond)
         with m.Elif(goes | lsu.missed):
             m.d.sync += written.valid.eq(0)
 
         final = Mux(written.product, self.product, written.value)
         m.d.comb += [
-            self.write.eq(goes & written.dest_used), self.write_sp.eq(written.dest_sp),
-            self.write_index.eq(written.dest_index), self.write_value.eq(final),
+            self.write[0].valid.eq(goes & written.dest_used),
+            self.write[0].index.eq(written.dest_index), self.write[0].value.eq(final),
+            self.write[1].valid.eq(goes & written.second_used & ~written.second_sp),
+            self.write[1].index.eq(written.second_index),
+            self.write[1].value.eq(written.second_value),
+            self.write_sp.eq(goes & written.second_used & written.second_sp),
             self.results[0].used.eq(slot.valid & uop.dest.used),
             self.results[0].index.eq(uop.dest.index), self.results[0].sp.eq(uop.dest_sp),
             self.results[0].late.eq(late), self.results[0].value.eq(value),
+            self.results[0].second_used.eq(slot.valid & uop.second.used),
+            self.results[0].second_index.eq(uop.second.index),
+            self.results[0].second_sp.eq(uop.second_sp),
+            self.results[0].second_waits.eq(1), self.results[0].second_value.eq(value),
             self.results[1].used.eq(written.valid & written.dest_used),
             self.results[1].index.eq(written.dest_index),
-            self.results[1].sp.eq(written.dest_sp),
             self.results[1].late.eq(Late.WRITE), self.results[1].value.eq(final),
+            self.results[1].second_used.eq(written.valid & written.second_used),
+            self.results[1].second_index.eq(written.second_index),
+            self.results[1].second_sp.eq(written.second_sp),
+            self.results[1].second_value.eq(written.second_value),
             self.retired.eq(written.retired), self.retired.valid.eq(goes),
-            self.retired.register.value.eq(final),
+            self.retired.registers[0].value.eq(final),
+            self.retired.registers[1].value.eq(written.second_value),
+            self.retired.half.eq(written.half),
         ]
 
     def _combine(self, m):
@@ -378,26 +388,6 @@ class CommitStage(wiring.Component):
             alu.b.eq(self.executed.result),
         ]
         return alu.result
-
-    def _retired(self, m, retired, lsu, system, fault, memory):
-        """Fill in the retire record; the register's value comes later."""
-        uop, slot = self.i.uop, self.i
-        failed = (uop.exclusive & lsu.access.write & lsu.result[0]) | lsu.access.skip
-        temporary = (uop.dest.index == 31) & ~uop.dest_sp
-        m.d.sync += [
-            retired.first.eq(slot.first), retired.last.eq(slot.last),
-            retired.pc.eq(Cat(slot.pc, self.beyond)), retired.insn.eq(slot.insn),
-            retired.exception.eq(fault), retired.interrupt.eq(fault & uop.interrupt),
-            retired.syndrome.eq(Mux(fault & ~uop.interrupt, system.enter_syndrome, 0)),
-            retired.register.valid.eq(uop.dest.used & ~temporary),
-            retired.register.index.eq(uop.dest.index),
-            retired.memory.valid.eq(memory & ~failed & ~uop.line
-                                    & (uop.maintenance == Maintenance.NONE)),
-            retired.memory.write.eq(lsu.access.write),
-            retired.memory.size_log2.eq(uop.size_log2),
-            retired.memory.device.eq(lsu.device), retired.memory.addr.eq(self.executed.addr),
-            retired.memory.value.eq(Mux(lsu.access.write, lsu.stored, lsu.raw)),
-        ]
 
     def _attribute(self, m, written, lsu, fault):
         """Say what the cycle before was spent on, now that it is known whether it missed."""

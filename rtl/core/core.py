@@ -106,10 +106,10 @@ class Core(wiring.Component):
         wiring.connect(m, wiring.flipped(self.dbus), commit.m_axi)
 
         # Registers are cleared while the instruction cache clears its tags.
-        clearing, clear_index = Signal(init=1), Signal(range(REGISTERS))
+        clearing, clear_index = Signal(init=1), Signal(range(REGISTERS // 2))
         with m.If(clearing):
             m.d.sync += clear_index.eq(clear_index + 1)
-            with m.If(clear_index == REGISTERS - 1):
+            with m.If(clear_index == REGISTERS // 2 - 1):
                 m.d.sync += clearing.eq(0)
 
         flush, flush_cause = Signal(), Signal(CycleCause)
@@ -139,6 +139,7 @@ class Core(wiring.Component):
             issue.flush.eq(flush), issue.flush_cause.eq(flush_cause),
             execute.i.eq(issue.o), execute.operands.eq(issue.operands),
             execute.flags.eq(commit.flags), execute.advance.eq(~commit.stall),
+            execute.apart.eq(commit.apart),
             execute.flush.eq(commit.flush), execute.flush_cause.eq(flush_cause),
             commit.i.eq(execute.o), commit.executed.eq(execute.executed),
             commit.next.eq(execute.next), commit.product.eq(multiplier.result),
@@ -153,21 +154,26 @@ class Core(wiring.Component):
             m.d.comb += [collector.i.eq(commit.retired), collector.flags.eq(commit.retired_flags),
                          self.retire.eq(collector.o)]
         if self.pipeline_port:
-            self._watch(m, fetch, decode, issue, commit, flush)
+            self._watch(m, fetch, decode, issue, execute, commit, flush)
         return m
 
-    def _watch(self, m, fetch, decode, issue, commit, flush):
+    def _watch(self, m, fetch, decode, issue, execute, commit, flush):
         """Say what moves in this cycle, one cycle later: when the retire port says it."""
         cracked = decode.i.valid & decode.advance & ~flush
+        # Two elements that are accessed one after the other are one micro-op: it leaves the execute
+        # stage with the first, the memory stage with the second, or with one that faults.
+        advanced = Signal()
+        m.d.sync += advanced.eq(commit.advance_write)
+        m.d.comb += self.pipeline.accessed.eq(advanced & ~commit.retired.half)
         m.d.sync += [
             self.pipeline.pc.eq(fetch.fetched.pc), self.pipeline.insn.eq(fetch.fetched.insn),
             self.pipeline.fetched.eq(fetch.pushed),
             self.pipeline.cracked.eq(cracked),
             self.pipeline.decoded.eq(cracked & decode.i.ready),
             self.pipeline.issued.eq(issue.i.valid & issue.advance & ~flush),
-            self.pipeline.executed.eq(issue.o.valid & ~commit.stall & ~commit.flush),
-            self.pipeline.accessed.eq(commit.advance_write),
-            self.pipeline.written.eq(commit.retired.valid),
+            self.pipeline.executed.eq(issue.o.valid & ~commit.stall & ~commit.flush
+                                      & ~execute.behind),
+            self.pipeline.written.eq(commit.retired.valid & ~commit.retired.half),
             self.pipeline.retired.eq(commit.retired.valid
                                      & (commit.retired.last | commit.retired.exception)),
             self.pipeline.flush.eq(flush), self.pipeline.flush_back.eq(commit.flush),
@@ -178,20 +184,24 @@ class Core(wiring.Component):
         uop = decode.o.uop
         in_execute = issue.o.uop
         m.d.comb += [
-            issue.i.eq(decode.o), issue.stall.eq(commit.stall),
+            issue.i.eq(decode.o), issue.stall.eq(commit.stall | execute.again),
             registers.a.eq(uop.a), registers.a_sp.eq(uop.a_sp), registers.b.eq(uop.b),
             registers.c.eq(uop.c), issue.a_value.eq(registers.a_value),
             issue.b_value.eq(registers.b_value), issue.c_value.eq(registers.c_value),
-            issue.stages[0].used.eq(issue.o.valid & in_execute.dest.used),
+            issue.stages[0].used.eq(issue.o.valid & in_execute.dest.used & ~execute.behind),
             issue.stages[0].index.eq(in_execute.dest.index),
             issue.stages[0].sp.eq(in_execute.dest_sp),
             issue.stages[0].late.eq(lateness(in_execute)),
             issue.stages[0].value.eq(execute.result),
+            issue.stages[0].second_used.eq(issue.o.valid & in_execute.second.used),
+            issue.stages[0].second_index.eq(in_execute.second.index),
+            issue.stages[0].second_sp.eq(in_execute.second_sp),
+            issue.stages[0].second_waits.eq(in_execute.two),
+            issue.stages[0].second_value.eq(execute.result),
             issue.stages[1].eq(commit.results[0]), issue.stages[2].eq(commit.results[1]),
             registers.sp_el1.eq(commit.sp_el1),
-            registers.write.eq(commit.write), registers.write_sp.eq(commit.write_sp),
-            registers.write_index.eq(commit.write_index),
-            registers.write_value.eq(commit.write_value),
+            registers.write[0].eq(commit.write[0]), registers.write[1].eq(commit.write[1]),
+            registers.write_sp.eq(commit.write_sp),
             registers.sp_el0_write.eq(commit.sp_el0_write),
             registers.sp_el0_value.eq(commit.sp_el0_value),
             commit.sp_el0.eq(registers.sp_el0),

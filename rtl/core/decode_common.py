@@ -15,7 +15,7 @@ from rtl.core.uop import (
 )
 
 __all__ = ["ClassDecoder", "Fields", "add_immediate", "field_move", "legal", "read",
-           "read_or_sp", "read_temporary", "shift_immediate", "write", "write_or_sp",
+           "read_or_sp", "read_temporary", "shift_immediate", "write", "write_base", "write_or_sp",
            "write_temporary"]
 
 
@@ -90,6 +90,12 @@ def write(m, uop, index):
 def write_or_sp(m, uop, index):
     """Write a register in which 31 names the stack pointer."""
     m.d.comb += [uop.dest.index.eq(index), uop.dest.used.eq(1), uop.dest_sp.eq(index == 31)]
+
+
+def write_base(m, uop, index):
+    """Write a load's base beside the loaded register; 31 names the stack pointer."""
+    m.d.comb += [uop.second.index.eq(index), uop.second.used.eq(1),
+                 uop.second_sp.eq(index == 31)]
 
 
 def write_temporary(m, uop):

@@ -10,6 +10,7 @@ from rtl.core.decode_common import (
     read,
     read_or_sp,
     write,
+    write_base,
     write_or_sp,
 )
 from rtl.core.uop import Unit
@@ -20,9 +21,8 @@ __all__ = ["MemoryDecoder"]
 class MemoryDecoder(ClassDecoder):
     """Loads and stores of general registers.
 
-    A store's base write-back travels in the store itself, whose address sum is the new base; a
-    load's is a micro-op of its own, behind the load. Pairs are two accesses; the first holds its
-    register write until the second is known not to fault.
+    Base write-back travels in the access itself, whose address sum is the new base, except where a
+    load would write two registers of one parity, or three: then it is a micro-op behind the load.
     """
 
     el0: Signal
@@ -110,33 +110,26 @@ class MemoryDecoder(ClassDecoder):
         opc, mode, load = self.insn[30:32], self.insn[23:25], self.insn[22]
         update, post = mode[0], mode == 1
         offset = self.insn[15:22].as_signed() << Mux(opc[1], 3, 2)
-        bytes_ = Mux(opc[1], 8, 4)
         sign_load = opc[0]
         legal(m, o, (opc != 3) & (~sign_load | (load & (mode != 0))))
         read_or_sp(m, o.uop, fields.rn)
         m.d.comb += [o.uop.size_log2.eq(Mux(opc[1], 3, 2)), o.uop.b_imm.eq(1),
                      o.uop.wide.eq(1), o.uop.signed.eq(sign_load)]
-        second = self.step == 1
-        with m.If(load):
-            base_offset = Mux(post, 0, offset)
-            # When the first register is the base, it is loaded last.
-            swap = fields.rt == fields.rn
-            upper = second ^ swap
-            m.d.comb += [o.uop.unit.eq(Unit.LOAD), o.uop.hold.eq(~second),
-                         o.uop.imm.eq(base_offset + Mux(upper, bytes_, 0)),
-                         o.more.eq(~second | update)]
-            write(m, o.uop, Mux(upper, fields.rt2, fields.rt))
-            with m.If(self.step == 2):
-                self._base_update(m, fields, o, offset)
-                m.d.comb += [o.more.eq(0), o.uop.hold.eq(0), o.uop.signed.eq(0)]
+        with m.If(load & (self.step != 0)):
+            self._base_update(m, fields, o, offset)
+            m.d.comb += o.uop.signed.eq(0)
+        with m.Elif(load):
+            m.d.comb += [o.uop.unit.eq(Unit.LOAD), o.uop.two.eq(1), o.more.eq(update),
+                         o.uop.imm.eq(Mux(post, 0, offset)),
+                         o.uop.apart.eq(fields.rt[0] == fields.rt2[0])]
+            write(m, o.uop, fields.rt)
+            read(m, o.uop.second, fields.rt2)
         with m.Else():
-            m.d.comb += [o.uop.unit.eq(Unit.STORE), o.more.eq(~second), o.uop.imm.eq(offset)]
-            read(m, o.uop.c, Mux(second, fields.rt2, fields.rt))
-            with m.If(second):
-                m.d.comb += o.uop.imm.eq(
-                    Mux(update, Mux(post, bytes_ - offset, bytes_), offset + bytes_))
-            with m.Elif(update):
-                m.d.comb += [o.uop.hold.eq(1), o.uop.post.eq(post)]
+            m.d.comb += [o.uop.unit.eq(Unit.STORE), o.uop.two.eq(1), o.uop.imm.eq(offset)]
+            read(m, o.uop.c, fields.rt)
+            read(m, o.uop.b, fields.rt2)
+            with m.If(update):
+                m.d.comb += o.uop.post.eq(post)
                 write_or_sp(m, o.uop, fields.rn)
 
     def _indexed(self, m, fields, o):
@@ -146,12 +139,14 @@ class MemoryDecoder(ClassDecoder):
         self._single(m, fields, o, prefetch_allowed=mode == 0)
         m.d.comb += [o.uop.b_imm.eq(1), o.uop.imm.eq(fields.imm9)]
         load = self.insn[22:24] != 0
-        with m.If(update & load):
-            m.d.comb += o.more.eq(self.step == 0)
-            with m.If(self.step == 0):
-                m.d.comb += o.uop.imm.eq(Mux(post, 0, fields.imm9))
-            with m.Else():
-                self._base_update(m, fields, o, fields.imm9)
+        together = (fields.rn == 31) | (fields.rn[0] != fields.rt[0])
+        with m.If(update & load & together):
+            m.d.comb += o.uop.post.eq(post)
+            write_base(m, o.uop, fields.rn)
+        with m.Elif(update & load & (self.step == 0)):
+            m.d.comb += [o.more.eq(1), o.uop.imm.eq(Mux(post, 0, fields.imm9))]
+        with m.Elif(update & load):
+            self._base_update(m, fields, o, fields.imm9)
         with m.Elif(update):
             m.d.comb += o.uop.post.eq(post)
             write_or_sp(m, o.uop, fields.rn)

@@ -130,14 +130,17 @@ class RegisterDecoder(ClassDecoder):
         option, amount, flags = self.insn[13:16], self.insn[10:13], self.insn[29]
         legal(m, o, amount <= 4)
         whole = (option[0:2] == 3) & (amount == 0)
-        with m.If((self.step == 0) & flags & ~whole):
+        addresses = ~flags & ~self.insn[30] & option[1]
+        # A stack pointer cannot be written by the late adder.
+        separate = ~whole & ~addresses & (flags | (fields.rd == 31))
+        with m.If((self.step == 0) & separate):
             read(m, o.uop.b, fields.rm)
             write_temporary(m, o.uop)
             self._extend_second(m, fields, o)
             m.d.comb += o.more.eq(1)
         with m.Else():
             read_or_sp(m, o.uop, fields.rn)
-            with m.If(flags & ~whole):
+            with m.If(separate):
                 read_temporary(m, o.uop.b)
             with m.Else():
                 read(m, o.uop.b, fields.rm)
@@ -145,11 +148,11 @@ class RegisterDecoder(ClassDecoder):
                 write(m, o.uop, fields.rd)
             with m.Else():
                 write_or_sp(m, o.uop, fields.rd)
-            with m.If(~flags & ~self.insn[30] & option[1]):
+            with m.If(addresses):
                 self._address_add(m, o, option=option, scale=amount)
             with m.Else():
                 self._add(m, o)
-                with m.If(~flags & ~whole):
+                with m.If(~separate & ~whole):
                     self._extend_second(m, fields, o)
                     m.d.comb += o.uop.combine.eq(1)
 

@@ -4,13 +4,13 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.core.access import NextAccessLayout
 from rtl.core.alu import Alu, BitUnit
 from rtl.core.atomic import AtomicUnit
 from rtl.core.cause import CycleCause
 from rtl.core.crc import CrcUnit
 from rtl.core.dcache import Maintenance
 from rtl.core.issue import Operands
-from rtl.core.lsu import NextAccessLayout
 from rtl.core.predictor import BranchKind, PredictorUpdateLayout
 from rtl.core.shifter import Shifter
 from rtl.core.uop import AluOp, BranchOp, CarryIn, Slot, Unit
@@ -69,6 +69,12 @@ class ExecuteStage(wiring.Component):
         NZCV before the micro-op.
     advance : :py:`In(1)`
         The micro-op leaves for the memory stage.
+    apart : :py:`In(1)`
+        Two elements are not accessed together.
+    again : :py:`Out(1)`
+        The micro-op stays for another cycle: its two elements leave one after the other.
+    behind : :py:`Out(1)`
+        What leaves is the second of two elements.
     flush : :py:`In(1)`, flush_cause : :py:`In(CycleCause)`
         The micro-op is dropped.
     o : :py:`Out(Slot)`, executed : :py:`Out(Executed)`
@@ -89,6 +95,9 @@ class ExecuteStage(wiring.Component):
             "operands":    In(Operands),
             "flags":       In(4),
             "advance":     In(1),
+            "apart":       In(1),
+            "again":       Out(1),
+            "behind":      Out(1),
             "flush":       In(1),
             "flush_cause": In(CycleCause),
             "o":           Out(Slot),
@@ -108,13 +117,15 @@ class ExecuteStage(wiring.Component):
         m.submodules.atomic = atomic = AtomicUnit()
         holds = condition(m, uop.cond, self.flags, "holds")
         total = self._address(m, uop, a, b)
+        self._take_apart(m, uop)
         self._compute(m, uop, holds, total, executed)
         self._branch(m, uop, holds)
 
         m.d.comb += [
             executed.result.eq(self.result),
-            self.next.addr.eq(Mux(uop.post, a, total)), executed.addr.eq(self.next.addr),
-            self.next.size_log2.eq(uop.size_log2),
+            self.next.addr.eq(Mux(uop.post & ~self.behind, a, total)),
+            executed.addr.eq(self.next.addr),
+            self.next.size_log2.eq(uop.size_log2), self.next.two.eq(uop.two & ~self._parts),
             self.next.strict.eq(uop.aligned | uop.restricted),
             self.next.write.eq(uop.unit == Unit.STORE),
             self.next.plain.eq(~((uop.exclusive & self.next.write) | uop.pair | uop.release
@@ -122,11 +133,14 @@ class ExecuteStage(wiring.Component):
             executed.a.eq(Mux(uop.b_imm, b, a)),
             executed.b.eq(b),
             atomic.operation.eq(uop.atomic), atomic.size_log2.eq(uop.size_log2),
-            atomic.old.eq(b), atomic.operand.eq(c), executed.c.eq(atomic.result),
+            atomic.old.eq(b), atomic.operand.eq(c),
+            executed.c.eq(Mux(self.behind, uop.imm, atomic.result)),
             executed.sp_unaligned.eq(uop.a_sp & a[:4].any()),
         ]
         with m.If(self.advance):
             m.d.sync += [self.o.eq(self.i), self.executed.eq(executed)]
+            with m.If(self._parts):
+                self._part(m, uop)
         with m.If(self.flush):
             m.d.sync += [self.o.valid.eq(0), self.o.cause.eq(self.flush_cause)]
         return m
@@ -135,12 +149,41 @@ class ExecuteStage(wiring.Component):
         """Add base and extended, shifted index: an adder of its own, short in front."""
         base, index, total = Signal(64), Signal(64), Signal(64)
         m.d.comb += base.eq(Cat(a[:6] & (~uop.line).replicate(6), a[6:]))
-        with m.If(uop.b_imm | uop.extend[0]):
+        with m.If(self.behind & uop.post):
+            m.d.comb += index.eq(0)
+        with m.Elif(uop.b_imm | uop.extend[0]):
             m.d.comb += index.eq(b)
         with m.Else():
             m.d.comb += index.eq(Cat(b[:32], (b[31] & uop.extend[2]).replicate(32)))
-        m.d.comb += total.eq(base + (index << uop.scale)[:64])
+        # The offset of two elements is a multiple of their size: the second address needs no
+        # other adder.
+        last_byte = Mux(uop.size_log2[0], 7, 3) & self.behind.replicate(3)
+        m.d.comb += total.eq(base + ((index << uop.scale)[:64] | last_byte) + self.behind)
         return total
+
+    def _take_apart(self, m, uop):
+        """See whether two elements lie in one row, aligned to their size."""
+        lane = self.next.addr[:4]
+        together = Mux(uop.size_log2[0], ~lane.any(), ~lane[:2].any() & ~lane[2:].all())
+        self._parts = Signal()
+        m.d.comb += [
+            self._parts.eq(self.behind
+                           | (self.i.valid & uop.two & (uop.apart | self.apart | ~together))),
+            self.again.eq(self._parts & ~self.behind),
+        ]
+        with m.If(self.advance):
+            m.d.sync += self.behind.eq(self.again)
+        with m.If(self.flush):
+            m.d.sync += self.behind.eq(0)
+
+    def _part(self, m, uop):
+        """Make an access of one element out of that of two."""
+        part = self.o.uop
+        m.d.sync += [part.two.eq(0), part.second.used.eq(0), part.apart.eq(self.behind)]
+        with m.If(self.behind):
+            m.d.sync += [self.o.first.eq(0), part.dest.eq(uop.second)]
+        with m.Else():
+            m.d.sync += [self.o.last.eq(0), self.o.half.eq(1), part.hold.eq(uop.dest.used)]
 
     def _compute(self, m, uop, holds, total, executed):
         a, b, c = self.operands.a, self.operands.b, self.operands.c
@@ -178,7 +221,7 @@ class ExecuteStage(wiring.Component):
                 m.d.comb += self.result.eq(shifter.result)
             with m.Case(Unit.BRANCH):
                 m.d.comb += self.result.eq(self.i.pc + 4)
-            with m.Case(Unit.STORE):
+            with m.Case(Unit.LOAD, Unit.STORE):
                 m.d.comb += self.result.eq(total)
 
         m.d.comb += [executed.negative.eq(alu.negative), executed.carry.eq(alu.carry_out),
@@ -208,7 +251,7 @@ class ExecuteStage(wiring.Component):
                     m.d.comb += taken.eq(1)
         # The immediate of an indirect branch is where it was predicted to go.
         wrong = ((taken != prediction.taken) | self.i.misled | (indirect & (a != uop.imm)))
-        resolves = self.i.valid & self.i.last & self.advance & ~self.flush
+        resolves = self.i.valid & self.i.last & self.advance & ~self.flush & ~self.again
         goes, behind = Mux(indirect, a, uop.imm), self.i.pc + 4
         m.d.comb += [
             self.redirect.eq(resolves & wrong),

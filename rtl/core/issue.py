@@ -37,10 +37,16 @@ class ResultLayout(data.StructLayout):
         When the value exists.
     value : 64
         The value, if it exists.
+    second_used, second_index, second_sp, second_value
+        The same for the second register of the micro-op.
+    second_waits : 1
+        The second value does not exist yet.
     """
 
     def __init__(self):
-        super().__init__({"used": 1, "index": 5, "sp": 1, "late": Late, "value": 64})
+        super().__init__({"used": 1, "index": 5, "sp": 1, "late": Late, "value": 64,
+                          "second_used": 1, "second_index": 5, "second_sp": 1,
+                          "second_waits": 1, "second_value": 64})
 
 
 class Operands(data.Struct):
@@ -59,7 +65,8 @@ class IssueStage(wiring.Component):
     i : :py:`In(Slot)`
         Micro-op to issue.
     o : :py:`Out(Slot)`, operands : :py:`Out(Operands)`
-        Micro-op in the execute stage and its operands, registers.
+        Micro-op in the execute stage and its operands, registers. The immediate of a store of two
+        is the second element.
     stall : :py:`In(1)`
         The execute stage cannot take a micro-op.
     flush : :py:`In(1)`, flush_cause : :py:`In(CycleCause)`
@@ -104,6 +111,8 @@ class IssueStage(wiring.Component):
             m.d.sync += [self.o.eq(self.i), self.operands.a.eq(a),
                          self.operands.b.eq(Mux(uop.b_imm, uop.imm, b)), self.operands.c.eq(c)]
             self._compare_target(m)
+            with m.If(uop.two):
+                m.d.sync += self.o.uop.imm.eq(b)
             with m.If(waits):
                 m.d.sync += [
                     self.o.valid.eq(0),
@@ -127,13 +136,23 @@ class IssueStage(wiring.Component):
         value = Signal(64, name=f"{name}_bypassed")
         waits, product = Signal(name=f"{name}_waits"), Signal(name=f"{name}_product")
         matches = Signal(3, name=f"{name}_matches")
-        m.d.comb += matches.eq(Cat(
-            operand.used & stage.used & (stage.index == operand.index) & (stage.sp == sp)
-            for stage in self.stages))
-        m.d.comb += value.eq(stored)
+        seconds = Signal(3, name=f"{name}_seconds")
+        m.d.comb += [
+            matches.eq(Cat(
+                operand.used & stage.used & (stage.index == operand.index) & (stage.sp == sp)
+                for stage in self.stages)),
+            seconds.eq(Cat(
+                operand.used & stage.second_used & (stage.second_index == operand.index)
+                & (stage.second_sp == sp) for stage in self.stages)),
+            value.eq(stored),
+        ]
         for index, stage in enumerate(self.stages):
-            with m.If(matches[index]) if index == 0 else m.Elif(matches[index]):
+            match = matches[index] | seconds[index]
+            with m.If(match) if index == 0 else m.Elif(match):
                 late = stage.late.as_value()
-                m.d.comb += [value.eq(stage.value), waits.eq(late > index),
-                             product.eq(stage.late == Late.WRITE)]
+                m.d.comb += [
+                    value.eq(Mux(seconds[index], stage.second_value, stage.value)),
+                    waits.eq(Mux(seconds[index], stage.second_waits, late > index)),
+                    product.eq(~seconds[index] & (stage.late == Late.WRITE)),
+                ]
         return value, waits, product

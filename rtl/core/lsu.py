@@ -6,76 +6,22 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.bus.axi import AXI4Signature
 from rtl.config import CoreConfig
+from rtl.core.access import AccessLayout, NextAccessLayout
 from rtl.core.dcache import DataCache, Maintenance
 from rtl.core.regions import in_regions
 from rtl.core.store_queue import StoreQueue
 from rtl.core.syndrome import FaultCode
 
-__all__ = ["AccessLayout", "LoadStoreUnit", "NextAccessLayout"]
-
-
-class NextAccessLayout(data.StructLayout):
-    """What is known of an access in the cycle before it begins.
-
-    Members
-    -------
-    addr : 64, size_log2 : 2, write : 1
-        As in :class:`AccessLayout`.
-    strict : 1
-        An unaligned address faults in Normal memory, too.
-    plain : 1
-        Not an exclusive store, the first of an exclusive pair, released, skipped or maintenance.
-    """
-
-    def __init__(self):
-        super().__init__({"addr": 64, "size_log2": 2, "write": 1, "strict": 1, "plain": 1})
-
-
-class AccessLayout(data.StructLayout):
-    """One access of up to 8 bytes, as the pipeline asks for it.
-
-    Members
-    -------
-    valid, write : 1
-        The access is to be made; it is a store.
-    addr, data : 64
-        Byte address, and the data to store, right-aligned.
-    size_log2 : 2
-        Bytes as a power of two.
-    signed, wide : 1
-        A load extends the sign, to 64 bits instead of 32.
-    aligned : 1
-        An unaligned address faults in Normal memory, too.
-    exclusive, acquire, release : 1
-        Exclusive access through the monitor; ordered access.
-    restricted, pair : 1
-        Only aligned Normal memory will do; aligned to twice the size.
-    skip : 1
-        Check the address, but store nothing.
-    maintenance : :class:`Maintenance`, by_set : 1
-        Do this to the line instead.
-    cached : 1
-        Normal memory may be cached.
-    held, careful : 1
-        A register write waits for the end of this access; it is also not known to hit if the
-        access in front of it has hit.
-    """
-
-    def __init__(self):
-        super().__init__({
-            "valid": 1, "write": 1, "size_log2": 2, "signed": 1, "wide": 1, "aligned": 1,
-            "exclusive": 1, "acquire": 1, "release": 1, "addr": 64, "data": 64,
-            "restricted": 1, "pair": 1, "skip": 1, "maintenance": Maintenance,
-            "by_set": 1, "cached": 1, "held": 1,
-            "careful": 1,
-        })
+__all__ = ["LoadStoreUnit"]
 
 
 class LoadStoreUnit(wiring.Component):
     """Makes the accesses of the pipeline, one after the other.
 
     Stores are posted; a load that goes to the bus waits until every earlier store has been
-    answered. An access that crosses a 16-byte beat is made in two parts.
+    answered. An access that crosses a 16-byte beat is made in two parts. Two elements are accessed
+    together in the cache only: elsewhere the access ends, is called missed, and ``apart`` asks for
+    one after the other, until such accesses are seen to be cached again.
 
     Plain cached accesses and plain posted stores take one cycle, and whether they end in it comes
     out of few registers, since the whole pipeline waits for it. All others are made by a state
@@ -99,6 +45,10 @@ class LoadStoreUnit(wiring.Component):
     done : :py:`Out(1)`, result, raw, stored : :py:`Out(64)`
         The access is made: for a load the register value and the bytes as they stand in memory;
         for a store-exclusive the status; for a store the bytes.
+    second_result, second_raw, second_stored : :py:`Out(64)`
+        The same for the second of two elements.
+    apart : :py:`Out(1)`
+        Two elements should not be accessed together.
     fault : :py:`Out(1)`, fault_code : :py:`Out(FaultCode)`
         The access is refused.
     settled : :py:`Out(1)`
@@ -131,6 +81,10 @@ class LoadStoreUnit(wiring.Component):
             "result":        Out(64),
             "raw":           Out(64),
             "stored":        Out(64),
+            "second_result": Out(64),
+            "second_raw":    Out(64),
+            "second_stored": Out(64),
+            "apart":         Out(1),
             "fault":         Out(1),
             "fault_code":    Out(FaultCode),
             "settled":       Out(1),
@@ -166,17 +120,19 @@ class LoadStoreUnit(wiring.Component):
             unaligned, access.addr[lane_bits:] << lane_bits, access.addr)))
         quick = self._classify(m, lane_bits, normal, unaligned, split)
         self._store_lanes(m, stores, cache, lane, addr, unaligned, second)
-        self._extend(m, self._align(m, cache.row, held, lane, second))
+        self._extend(m, self._align(m, cache.row, held, lane, second), cache.row[64:128])
         self._monitor(m)
 
-        hits, posts = Signal(), Signal()
+        hits, posts, refused = Signal(), Signal(), self._two(m, quick)
         m.d.comb += [
             self.device.eq(~normal), self.drained.eq(stores.empty),
-            self.store_error.eq(stores.error), self.missed.eq(cache.missed & ~confirming),
+            self.store_error.eq(stores.error),
+            self.missed.eq((cache.missed & ~confirming) | refused),
             hits.eq(access.valid & quick.cached & ~access.careful),
             posts.eq(access.valid & quick.posted & ~access.held),
             self.settled.eq(hits),
-            self.done.eq((hits & cache.ready) | (posts & stores.i.ready & ~cache.busy)),
+            self.done.eq((hits & cache.ready) | (posts & stores.i.ready & ~cache.busy)
+                         | (access.valid & access.two & ~quick.cached)),
             cache.lookup.eq(self.lookup), cache.lookup_addr.eq(self.next.addr),
             cache.addr.eq(addr),
         ]
@@ -193,7 +149,7 @@ class LoadStoreUnit(wiring.Component):
                         m.next = "REFUSED"
                 with m.Elif(posts):
                     m.d.comb += stores.i.valid.eq(~cache.busy)
-                with m.Elif(access.valid):
+                with m.Elif(access.valid & ~access.two):
                     self._general(m, cache, stores, normal, unaligned, split, second, held,
                                   confirming)
             with m.State("READ-ADDRESS"):
@@ -222,12 +178,13 @@ class LoadStoreUnit(wiring.Component):
         addr, size = self.next.addr, self.next.size_log2
         inside = in_regions(m, addr[:self.config.addr_width], self.regions, "inside")
         last_byte, odd, beyond, crosses = Signal(3), Signal(), Signal(), Signal()
+        one = ~self.next.two
         quick = Signal(data.StructLayout({"cached": 1, "posted": 1}))
         caches = inside & self.access.cached
         m.d.comb += [
-            last_byte.eq((1 << size) - 1), odd.eq((addr[:3] & last_byte).any()),
+            last_byte.eq((1 << size) - 1), odd.eq((addr[:3] & last_byte).any() & one),
             beyond.eq(addr[self.config.addr_width:].any()),
-            crosses.eq((addr[:lane_bits] + last_byte)[lane_bits]),
+            crosses.eq((addr[:lane_bits] + last_byte)[lane_bits] & one),
         ]
         self._beyond, self._odd_pair = Signal(), Signal()
         with m.If(self.lookup):
@@ -237,9 +194,22 @@ class LoadStoreUnit(wiring.Component):
                 quick.cached.eq(self.next.plain & caches & ~beyond & ~crosses
                                 & ~(odd & self.next.strict)),
                 quick.posted.eq(self.next.plain & self.next.write & ~caches & ~beyond & ~odd
-                                & (inside | ~self.next.strict)),
+                                & one & (inside | ~self.next.strict)),
             ]
         return quick
+
+    def _two(self, m, quick):
+        """Refuse two elements at once outside the cache; return whether one cycle ago."""
+        access = self.access
+        refused, apart = Signal(), Signal()
+        uncached = access.valid & ~quick.cached & ~self.drop
+        m.d.sync += refused.eq(uncached & access.two)
+        with m.If(uncached & access.two):
+            m.d.sync += apart.eq(1)
+        with m.Elif(access.valid & access.behind & quick.cached):
+            m.d.sync += apart.eq(0)
+        m.d.comb += self.apart.eq(apart | ~access.cached)
+        return refused
 
     def _monitor(self, m):
         """Keep the line that is reserved for a store-exclusive."""
@@ -308,8 +278,9 @@ class LoadStoreUnit(wiring.Component):
         """Put the data on its lanes, over two beats; evictions come before them."""
         access, width = self.access, self.config.bus_width
         strobes = Signal(width // 4)
-        mask = Signal(8)
-        rotated = access.data
+        mask = Signal(16)
+        words, doublewords = access.two & ~access.size_log2[0], access.two & access.size_log2[0]
+        rotated = Cat(access.data[:32], Mux(words, access.second[:32], access.data[32:]))
         for stage in range(3):
             step = Signal(64, name=f"data_rotated_{8 << stage}")
             m.d.comb += step.eq(Mux(lane[stage], rotated.rotate_left(8 << stage), rotated))
@@ -317,12 +288,15 @@ class LoadStoreUnit(wiring.Component):
         with m.Switch(access.size_log2):
             for size in range(4):
                 with m.Case(size):
-                    m.d.comb += mask.eq((1 << (1 << size)) - 1)
+                    m.d.comb += mask.eq(Mux(access.two, (1 << (2 << size)) - 1,
+                                            (1 << (1 << size)) - 1))
         m.d.comb += [
             strobes.eq(mask << lane), cache.write.eq(access.write),
             cache.maintenance.eq(access.maintenance), cache.by_set.eq(access.by_set),
-            # Every word of both beats holds the rotated data; the strobes choose.
-            cache.data.eq(rotated.replicate(width // 64)),
+            # Every word of both beats holds the rotated data; the strobes choose. Two doublewords
+            # need no rotation.
+            cache.data.eq(Cat(rotated, Mux(doublewords, access.second, rotated)
+                              .replicate(width // 64 - 1))),
             cache.strobe.eq(Mux(second, strobes[width // 8:], strobes[:width // 8])),
             cache.empty.eq(stores.empty), cache.evicted.ready.eq(stores.i.ready),
         ]
@@ -339,9 +313,11 @@ class LoadStoreUnit(wiring.Component):
         """Ask the cache; each beat goes on when it is known to have hit."""
         access = self.access
         with m.If(confirming):
+            # A half that missed is asked for again, and only that one: the cache refuses a line
+            # that could not be fetched once, in the next request.
             m.d.sync += confirming.eq(0)
             with m.If(cache.missed):
-                m.d.sync += second.eq(0)
+                pass
             with m.Elif(split & ~second):
                 # The second half is looked up in this cycle.
                 m.d.comb += [cache.lookup.eq(1), cache.lookup_addr.eq(
@@ -410,8 +386,17 @@ class LoadStoreUnit(wiring.Component):
             value = step
         return value
 
-    def _extend(self, m, value):
+    def _extend(self, m, value, upper):
         access = self.access
+        # The second element stands in the upper word of the row, or of what was aligned as one.
+        m.d.comb += [self.second_raw.eq(upper), self.second_stored.eq(access.second),
+                     self.second_result.eq(upper)]
+        with m.If(~access.size_log2[0]):
+            word = value[32:]
+            m.d.comb += [
+                self.second_raw.eq(word), self.second_stored.eq(access.second[:32]),
+                self.second_result.eq(Cat(word, (word[31] & access.signed).replicate(32))),
+            ]
         with m.Switch(access.size_log2):
             for size in range(4):
                 bits = 8 << size

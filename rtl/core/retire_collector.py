@@ -20,8 +20,9 @@ class RetiredUop(data.Struct):
     exception: 1
     interrupt: 1
     syndrome: 32
-    register: RegisterWriteLayout()
-    memory: MemoryAccessLayout()
+    half: 1         # not in the record: the first of two accesses of one micro-op
+    registers: data.ArrayLayout(RegisterWriteLayout(), 2)
+    memory: data.ArrayLayout(MemoryAccessLayout(), 2)
 
 
 class RetireCollector(wiring.Component):
@@ -57,19 +58,23 @@ class RetireCollector(wiring.Component):
         with m.If(~i.first):
             m.d.comb += [now_writes.eq(held_writes), now_accesses.eq(held_accesses)]
         for index in range(3):
-            with m.If(i.register.valid & (position == index)):
-                m.d.comb += now_writes[index].eq(i.register)
-        with m.If(i.memory.valid):
+            with m.If(i.registers[0].valid & (position == index)):
+                m.d.comb += now_writes[index].eq(i.registers[0])
+            with m.If(i.registers[1].valid & (position + i.registers[0].valid == index)):
+                m.d.comb += now_writes[index].eq(i.registers[1])
+        with m.If(i.memory[1].valid):
+            m.d.comb += now_accesses.eq(i.memory)
+        with m.Elif(i.memory[0].valid):
             with m.If(i.first | ~held_accesses[0].valid):
-                m.d.comb += now_accesses[0].eq(i.memory)
+                m.d.comb += now_accesses[0].eq(i.memory[0])
             with m.Else():
-                m.d.comb += now_accesses[1].eq(i.memory)
+                m.d.comb += now_accesses[1].eq(i.memory[0])
 
         m.d.sync += self.o.valid.eq(i.valid & (i.last | i.exception))
         with m.If(i.valid):
             m.d.sync += [
                 held_writes.eq(now_writes), held_accesses.eq(now_accesses),
-                seen.eq(position + i.register.valid),
+                seen.eq(position + i.registers[0].valid + i.registers[1].valid),
                 self.o.pc.eq(i.pc), self.o.insn.eq(i.insn), self.o.nzcv.eq(self.flags),
                 self.o.exception.eq(i.exception), self.o.interrupt.eq(i.interrupt),
                 self.o.syndrome.eq(i.syndrome), self.o.writes.eq(now_writes),

@@ -121,6 +121,10 @@ class Uop(data.Struct):
     stack pointer (``a_sp``), and ``b`` the only one that can be the immediate (``b_imm``).
     ``hold`` makes the register write wait for the next micro-op of the instruction, so that a
     fault of that one leaves the registers unchanged.
+
+    A load may write ``second``, too: with its base, or, when it loads two registers (``two``),
+    with the other one. Registers written together have numbers of different parity, or one is the
+    stack pointer. A store of two takes ``b`` behind ``c``.
     """
 
     unit: Unit
@@ -139,6 +143,8 @@ class Uop(data.Struct):
     c: Operand
     dest: Operand       # `used`: the register is written
     dest_sp: 1
+    second: Operand
+    second_sp: 1
     imm: 64
     invert: 1
     carry: CarryIn
@@ -160,6 +166,9 @@ class Uop(data.Struct):
     release: 1
     restricted: 1       # only aligned Normal memory will do
     pair: 1             # aligned to twice the size
+    two: 1              # two elements of the size, at the address and behind it
+    apart: 1            # these two are accessed one after the other, wherever they lie; behind the
+                        # execute stage: the second one of such
     atomic: AtomicOp    # a store writes this of b, the old value, and c
     match: 1            # notes whether the result is zero, in the bytes of the size
     match_also: 1       # and the one before was
@@ -192,6 +201,7 @@ class Slot(data.Struct):
     cause: CycleCause
     first: 1
     last: 1
+    half: 1             # the first one of two elements that are accessed one after the other
     pc: PC_BITS
     insn: 32
     prediction: Prediction

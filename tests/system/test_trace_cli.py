@@ -235,13 +235,13 @@ def test_konata_stages_are_monotonic_and_hold_one_micro_op(logs):
 
 
 def test_konata_shows_micro_ops_and_waiting(logs):
-    """The pair with write-back is three micro-ops; the division waits in the memory stage."""
+    """The pair with write-back is two micro-ops; the division waits in the memory stage."""
     _, shown, symbols, _ = logs
     by_label = {item.label.split(": ")[1]: item for item in shown
                 if item.end is not None and not item.flushed
                 and symbols["main"] <= int(item.label.split(":")[0], 16) < symbols["buffer"]}
     pair = by_label["ldp x4, x5, [x1, #-0x10]!"]
-    assert sorted(pair.lanes) == [0, 1, 2]
+    assert sorted(pair.lanes) == [0, 1]
     assert list(by_label["mov w6, #4"].lanes) == [0]
     divide = {name: end - begin for name, begin, end in by_label["udiv x5, x4, x0"].lanes[0]}
     assert divide["M"] > 3 > divide["X"] == divide["W"] == 1

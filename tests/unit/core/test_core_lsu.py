@@ -115,6 +115,66 @@ def test_random_accesses(cached, ways):
         assert all(length == 0 for _, length, _ in peer.writes + peer.reads)
 
 
+def test_two_elements_in_one_row():
+    """Both elements at once in the cache; elsewhere the access comes to nothing."""
+    dut = unit()
+    rng = random.Random(5)
+    memory = bytearray(rng.randbytes(0x2000))
+    expected = bytearray(memory)
+    peer = AxiPeer(dut.m_axi, memory)
+
+    async def two(ctx, **fields):
+        ctx.set(dut.lookup, 1)
+        ctx.set(dut.next, {"addr": fields["addr"], "size_log2": fields["size_log2"],
+                           "write": fields["write"], "plain": 1, "two": 1})
+        ctx.set(dut.access, {"valid": 0, "cached": fields["cached"]})
+        await ctx.tick()
+        ctx.set(dut.lookup, 0)
+        ctx.set(dut.access, {"valid": 1, "two": 1, **fields})
+        while not ctx.get(dut.done):
+            await ctx.tick()
+        assert not ctx.get(dut.fault)
+        results = ctx.get(dut.result), ctx.get(dut.second_result)
+        await ctx.tick()
+        ctx.set(dut.access, {"valid": 0, "cached": fields["cached"]})
+        return None if ctx.get(dut.missed) else results
+
+    async def testbench(ctx):
+        for _ in range(200):
+            size = rng.choice((2, 3))
+            count = 1 << size
+            addr = 0x1000 + 16 * rng.randrange(40) + (rng.choice((0, 4, 8)) if size == 2 else 0)
+            write, signed = rng.randrange(2), rng.randrange(2)
+            values = rng.getrandbits(64), rng.getrandbits(64)
+            results = None
+            while results is None:      # the line is fetched in between
+                results = await two(ctx, addr=addr, size_log2=size, write=write, wide=1, cached=1,
+                                    signed=signed, data=values[0], second=values[1])
+            for index, at in enumerate((addr, addr + count)):
+                if write:
+                    expected[at:at + count] = values[index].to_bytes(8, "little")[:count]
+                else:
+                    stored = int.from_bytes(expected[at:at + count], "little")
+                    assert results[index] == extend(stored, size, signed, 1), (hex(addr), index)
+        assert not ctx.get(dut.apart)
+        writes = len(peer.writes)
+        for write in range(2):
+            assert await two(ctx, addr=0x100, size_log2=3, write=write, cached=1) is None
+            assert ctx.get(dut.apart)
+        assert len(peer.writes) == writes and (0x100, 0, 3) not in peer.reads
+        # A cached access of such a pair shows that two at once are possible again.
+        await access(ctx, dut, addr=0x1000, size_log2=3, cached=1, behind=1)
+        ctx.set(dut.access, {"valid": 0, "cached": 1})
+        assert not ctx.get(dut.apart)
+        assert await two(ctx, addr=0x1000, size_log2=3, write=0, cached=0) is None
+        for addr in range(NORMAL.start, NORMAL.stop, 64):
+            await access(ctx, dut, addr=addr, write=1, cached=1, maintenance=Maintenance.CLEAN)
+        await drain(ctx, dut)
+        assert memory == expected
+
+    simulate(dut, testbench, processes=[peer.serve], max_cycles=200_000)
+
+
 def test_device_stores_are_single_narrow_and_in_order():
     dut = unit()
     memory = bytearray(0x2000)
@@ -171,6 +231,9 @@ def test_posted_device_stores_take_a_cycle_each():
     ({"addr": 0x1F00, "size_log2": 2, "cached": 0}, FaultCode.EXTERNAL),
     ({"addr": 0x1F08, "size_log2": 2, "cached": 1}, FaultCode.EXTERNAL),
     ({"addr": 0x1F08, "size_log2": 2, "cached": 1, "write": 1}, FaultCode.EXTERNAL),
+    ({"addr": 0x1EFC, "size_log2": 3, "cached": 1}, FaultCode.EXTERNAL),
+    ({"addr": 0x1F3C, "size_log2": 3, "cached": 1}, FaultCode.EXTERNAL),
+    ({"addr": 0x1EFC, "size_log2": 3, "cached": 1, "write": 1}, FaultCode.EXTERNAL),
 ])
 def test_faults(fields, code):
     """Each refusal has its code, reaches no memory, and the next access works."""

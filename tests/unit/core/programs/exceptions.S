@@ -71,6 +71,18 @@ _start:
     expect  x2, 5
     str     w2, [x1]
     expect  x22, 0x96000061
+    mov     x3, #7
+    ldp     x2, x3, [x1], #16
+    expect  x22, 0x96000021
+    expect  x23, DEVICE + 2
+    stp     w2, w3, [x1, #8]!
+    expect  x22, 0x96000061
+    expect  x23, DEVICE + 10
+    ldr     x3, [x1], #8
+    expect  x22, 0x96000021
+    expect  x2, 5
+    expect  x3, 7
+    expect  x1, DEVICE + 2
 
     check 5                     // a bus error leaves base and destinations alone
     ldr     x1, =UNMAPPED
