@@ -84,6 +84,8 @@ class CoreConfig:
         Entries of the branch target buffer.
     history_bits : :class:`int`
         Outcomes of branches that take part in predicting the next one's direction.
+    event_counters : :class:`int`
+        Event counters of the performance monitors.
     issue_width : :class:`int`
         Micro-ops issued in a cycle.
     timer_hz : :class:`int`
@@ -100,6 +102,7 @@ class CoreConfig:
     dcache_ways: int = 1
     btb_entries: int = 512
     history_bits: int = 8
+    event_counters: int = 6
     issue_width: int = 1
     timer_hz: int = 60_000_000
     retire_port: bool = True
@@ -111,6 +114,8 @@ class CoreConfig:
         _power_of_two("Data cache ways", self.dcache_ways, 1, 8)
         _power_of_two("Core bus width", self.bus_width, 64, 128)
         _power_of_two("Branch target buffer entries", self.btb_entries, 16, 4096)
+        if not 1 <= self.event_counters <= 6:
+            raise ValueError(f"Event counters must be 1 to 6, not {self.event_counters!r}")
         if self.issue_width != 1:
             raise ValueError(f"Issue width must be 1, not {self.issue_width!r}")
         if not 0 <= self.history_bits <= 11:
@@ -203,7 +208,7 @@ PRESETS: dict[str, ChipConfig] = {
     "sim": ChipConfig(),
     "large": ChipConfig(tile=TileConfig(size=16)),
     "ulx3s": ChipConfig(tile=TileConfig(types=("int8",), sbuf_bytes=8192),
-                        core=CoreConfig(retire_port=False),
+                        core=CoreConfig(retire_port=False, event_counters=2),
                         dma=DmaConfig(queues=4), sram_bytes=65536),
     "up5k": ChipConfig(tile=TileConfig(size=4, types=("int8",), sbuf_bytes=2048, psum_banks=2,
                                        queue_depth=4, semaphores=4, loop_body=0), sram_bytes=16384),

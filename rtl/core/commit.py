@@ -1,6 +1,6 @@
 """Memory and write stages: where effects become architectural, one micro-op after the other."""
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Array, Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,10 +14,11 @@ from rtl.core.divider import Divider
 from rtl.core.execute import Executed
 from rtl.core.issue import Late, ResultLayout, lateness
 from rtl.core.lsu import LoadStoreUnit
+from rtl.core.pmu import EventsLayout
 from rtl.core.predictor import PC_BITS, RETURN_BITS
 from rtl.core.regfile import RegisterWrite
 from rtl.core.retire_collector import RetiredUop
-from rtl.core.syndrome import ExceptionClass, FaultCode, syndrome
+from rtl.core.syndrome import ExceptionClass, data_abort, syndrome
 from rtl.core.sysreg_table import El0Controls
 from rtl.core.sysregs import SystemRegisters
 from rtl.core.uop import CarryIn, Slot, SystemOp, Unit
@@ -74,6 +75,8 @@ class CommitStage(wiring.Component):
         Unmasked interrupt and unmasked asynchronous error, for decode.
     el0, sp_el1, illegal : :py:`Out(1)`, controls : :py:`Out(El0Controls)`
         Program state, and what EL0 may do.
+    front_events : :py:`In(EventsLayout())`
+        Events of fetch and of branches.
     invalidate : :py:`Out(1)`
         Invalidate the instruction cache.
     retired : :py:`Out(RetiredUop)`, retired_flags : :py:`Out(4)`
@@ -114,6 +117,7 @@ class CommitStage(wiring.Component):
             "sp_el1":        Out(1),
             "illegal":       Out(1),
             "controls":      Out(El0Controls),
+            "front_events":  In(EventsLayout()),
             "invalidate":    Out(1),
             "retired":       Out(RetiredUop),
             "retired_flags": Out(4),
@@ -204,11 +208,7 @@ class CommitStage(wiring.Component):
     def _note_match(self, m, lsu):
         """Remember a comparison, or the success of a store-exclusive, for micro-ops behind it."""
         uop = self.i.uop
-        mask = Signal(64)
-        with m.Switch(uop.size_log2):
-            for size in range(4):
-                with m.Case(size):
-                    m.d.comb += mask.eq((1 << (8 << size)) - 1)
+        mask = Array((1 << (8 << size)) - 1 for size in range(4))[uop.size_log2]
         with m.If(self.advance_write & uop.match):
             m.d.sync += self._match.eq(((self.executed.result & mask) == 0)
                                        & (self._match | ~uop.match_also))
@@ -280,7 +280,7 @@ class CommitStage(wiring.Component):
             m.d.sync += serror.eq(1)
         with m.Elif(fault & uop.serror):
             m.d.sync += serror.eq(0)
-        asks = self.irq | system.timer_irqs.any()
+        asks = self.irq | system.timer_irqs.any() | system.monitor_irq
         # Registers: fetch starts anew behind whatever changes a mask, so that the value is old.
         m.d.sync += [
             self.irq_taken.eq(asks & ~system.irq_masked),
@@ -297,15 +297,11 @@ class CommitStage(wiring.Component):
         with m.If(sp_fault):
             m.d.comb += system.enter_syndrome.eq(syndrome(ExceptionClass.SP_ALIGNMENT))
         with m.Elif(lsu.fault):
-            maintains = uop.maintenance != Maintenance.NONE
-            # What keeps an atomic from Device memory is an alignment fault of DC ZVA.
-            code = Mux(uop.line & (lsu.fault_code == FaultCode.EXCLUSIVE), FaultCode.ALIGNMENT,
-                       lsu.fault_code)
-            kind = Mux(system.el0, ExceptionClass.DATA_LOWER, ExceptionClass.DATA_SAME)
             m.d.comb += [
                 system.enter_has_address.eq(1), system.enter_address.eq(self.executed.addr),
-                system.enter_syndrome.eq(syndrome(
-                    kind, Cat(code, lsu.access.write, Const(0, 1), maintains))),
+                system.enter_syndrome.eq(data_abort(
+                    system.el0, lsu.fault_code, write=lsu.access.write, zeroes=uop.line,
+                    maintains=uop.maintenance != Maintenance.NONE)),
             ]
         with m.If(fault):
             m.d.comb += [system.enter.eq(1), lsu.clear_monitor.eq(1)]
@@ -344,12 +340,21 @@ class CommitStage(wiring.Component):
                 written.second_index.eq(uop.second.index | uop.dest_sp.replicate(5)),
                 written.second_value.eq(Mux(uop.two & ~uop.dest_sp, lsu.second_result,
                                             self.executed.result)),
+                written.counts.eq(memory & ~fault & ~lsu.device & system.cache_enabled
+                                  & (uop.maintenance == Maintenance.NONE)),
             ]
             fill_record(m, written.retired, slot, self.executed, lsu, memory=memory, fault=fault,
                         syndrome=system.enter_syndrome, beyond=self.beyond)
         with m.Elif(goes | lsu.missed):
             m.d.sync += written.valid.eq(0)
 
+        # A read that is longer than one beat is of a line.
+        refills = self.m_axi.arvalid & self.m_axi.arready & self.m_axi.arlen.any()
+        m.d.comb += [
+            system.events.eq(self.front_events), system.cause.eq(self.cause),
+            system.events.L1D_CACHE_REFILL.eq(refills),
+            system.events.L1D_CACHE.eq(goes & written.counts),
+        ]
         final = Mux(written.product, self.product, written.value)
         m.d.comb += [
             self.write[0].valid.eq(goes & written.dest_used),
@@ -407,10 +412,8 @@ class CommitStage(wiring.Component):
                 with m.Case(Unit.DIVIDE):
                     m.d.comb += now.eq(CycleCause.DIVIDE)
                 with m.Default():
-                    m.d.comb += now.eq(CycleCause.SYSTEM)
-                    with m.If(uop.system == SystemOp.BARRIER):
-                        m.d.comb += now.eq(CycleCause.BARRIER)
-                    with m.Elif(uop.system == SystemOp.WAIT):
-                        m.d.comb += now.eq(CycleCause.WAIT)
+                    m.d.comb += now.eq(Mux(uop.system == SystemOp.BARRIER, CycleCause.BARRIER,
+                                           Mux(uop.system == SystemOp.WAIT, CycleCause.WAIT,
+                                               CycleCause.SYSTEM)))
         m.d.sync += before.eq(now)
         m.d.comb += self.cause.eq(Mux(lsu.missed, self._miss(written), before))

@@ -146,6 +146,9 @@ class Core(wiring.Component):
             commit.beyond.eq(fetch.beyond), commit.irq.eq(self.irq),
             registers.clear.eq(clearing), registers.clear_index.eq(clear_index),
             self.cause.eq(commit.cause),
+            commit.front_events.L1I_CACHE_REFILL.eq(self.ibus.arvalid & self.ibus.arready),
+            commit.front_events.BR_MIS_PRED.eq(execute.redirect),
+            commit.front_events.BR_PRED.eq(execute.update.valid & execute.update.branch),
         ]
         self._connect_multiplier(m, multiplier, issue, commit)
 

@@ -1,6 +1,6 @@
 """Decoder of branches, exception generation and system instructions."""
 
-from amaranth import Cat, Const, Signal
+from amaranth import Cat, Const, Mux, Signal
 from amaranth.lib.wiring import In
 
 from rtl.core.dcache import Maintenance
@@ -195,14 +195,20 @@ class BranchDecoder(ClassDecoder):
                 at_el1, at_el0 = register.access.split("/")
                 with m.Case(register.word):
                     allowed = {"rw": 1, "ro": reading, "wo": ~reading, "--": 0}
-                    control = (self.controls[register.control] if register.control
-                               else Const(1))
+                    control = self._control(register.control, reading)
                     el0 = self.el0 & allowed[at_el0]
                     m.d.comb += [o.legal.eq((~self.el0 & allowed[at_el1]) | (el0 & control)),
                                  o.trap.eq(el0 & ~control), o.uop.sysreg.eq(register.number)]
             with m.Case("11 000 0000 0--- ---"):
                 # The rest of the identification space: no feature to report.
                 m.d.comb += [o.legal.eq(~self.el0 & reading), o.uop.sysreg.eq(SysReg.ZERO)]
+
+    def _control(self, names, reading):
+        """Return whether EL1 allows the access to EL0."""
+        if not names:
+            return Const(1)
+        read, _, write = names.partition("/")
+        return Mux(reading, self.controls[read], self.controls[write or read])
 
     def _indirect(self, m, fields, o):
         read(m, o.uop.a, fields.rn)

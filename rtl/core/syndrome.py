@@ -1,9 +1,9 @@
 """Exception classes and fault codes as they appear in ESR_EL1."""
 
-from amaranth import Cat, Const
+from amaranth import Cat, Const, Mux
 from amaranth.lib import enum
 
-__all__ = ["ExceptionClass", "FaultCode", "syndrome", "trapped_move",
+__all__ = ["ExceptionClass", "FaultCode", "data_abort", "syndrome", "trapped_move",
            "trapped_wait"]
 
 
@@ -39,6 +39,16 @@ def syndrome(exception_class, specific=0):
     low = Const(specific, 25) if isinstance(specific, int) else specific
     pad = Const(0, 25 - len(low))
     return Cat(low, pad, Const(1, 1), exception_class)
+
+
+def data_abort(el0, code, *, write, maintains, zeroes):
+    """Return ESR_EL1 of a data access that cannot be made, of a store or of cache maintenance.
+
+    What keeps an atomic from Device memory is an alignment fault of DC ZVA, the one that zeroes.
+    """
+    kind = Mux(el0, ExceptionClass.DATA_LOWER, ExceptionClass.DATA_SAME)
+    code = Mux(zeroes & (code == FaultCode.EXCLUSIVE), FaultCode.ALIGNMENT, code)
+    return syndrome(kind, Cat(code, write, Const(0, 1), maintains))
 
 
 def trapped_move(insn):

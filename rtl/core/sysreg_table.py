@@ -45,7 +45,7 @@ class SysReg(enum.Enum, shape=7):
     CNTVCT = 0x34
     CNTV_CTL = 0x35
     CNTP_CTL = 0x36
-    PMCCNTR = 0x37
+    ID_DFR0 = 0x37
     ID_PFR0 = 0x38
     ID_ISAR0 = 0x39
     ID_ISAR1 = 0x3A
@@ -54,6 +54,34 @@ class SysReg(enum.Enum, shape=7):
     CLIDR = 0x3D
     CCSIDR = 0x3E
     CSSELR = 0x3F
+    # The performance monitors; a register that clears bits is behind the one that sets them.
+    PMCNTENSET = 0x40
+    PMCNTENCLR = 0x41
+    PMOVSSET = 0x42
+    PMOVSCLR = 0x43
+    PMINTENSET = 0x44
+    PMINTENCLR = 0x45
+    PMCR = 0x46
+    PMSWINC = 0x47
+    PMSELR = 0x48
+    PMCEID0 = 0x49
+    PMXEVTYPER = 0x4A
+    PMXEVCNTR = 0x4B
+    PMUSERENR = 0x4C
+    PMCCFILTR = 0x4D
+    PMCCNTR = 0x4E
+    PMEVCNTR0 = 0x50
+    PMEVCNTR1 = 0x51
+    PMEVCNTR2 = 0x52
+    PMEVCNTR3 = 0x53
+    PMEVCNTR4 = 0x54
+    PMEVCNTR5 = 0x55
+    PMEVTYPER0 = 0x58
+    PMEVTYPER1 = 0x59
+    PMEVTYPER2 = 0x5A
+    PMEVTYPER3 = 0x5B
+    PMEVTYPER4 = 0x5C
+    PMEVTYPER5 = 0x5D
 
 
 class El0Controls(data.Struct):
@@ -69,6 +97,10 @@ class El0Controls(data.Struct):
     FREQUENCY: 1        # CNTFRQ_EL0: with either counter
     EL0PTEN: 1          # CNTP_*
     EL0VTEN: 1          # CNTV_*
+    EN: 1               # performance monitors
+    SW: 1               # PMSWINC_EL0: or EN
+    CR: 1               # reading PMCCNTR_EL0: or EN
+    ER: 1               # PMSELR_EL0 and reading event counters: or EN
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +120,8 @@ class SystemRegister:
     doc : :class:`str`
         One line for the generated table.
     control : :class:`str`
-        Member of :class:`El0Controls` without which the access traps at EL0; empty for none.
+        Member of :class:`El0Controls` without which the access traps at EL0; empty for none. Two
+        joined by a slash are for reading and for writing.
     """
 
     name: str
@@ -103,6 +136,22 @@ class SystemRegister:
         """Bits 20:5 of the instruction that moves it, op0 first."""
         op0, op1, crn, crm, op2 = self.encoding
         return op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2
+
+
+def _timers():
+    return [(f"CNT{kind}_{name}_EL0", (3, 3, 14, crm, op2), SysReg[f"CNT{kind}_{name}"], "rw/rw",
+             f"{what} timer, {doc}", f"EL0{kind}TEN")
+            for kind, crm, what in (("P", 2, "Physical"), ("V", 3, "Virtual"))
+            for name, op2, doc in (("TVAL", 0, "relative compare"), ("CTL", 1, "control"),
+                                   ("CVAL", 2, "compare"))]
+
+
+def _event_counters():
+    return [(f"PMEV{kind}{n}_EL0", (3, 3, 14, crm, n), SysReg[f"PMEV{kind}{n}"], "rw/rw", doc,
+             control)
+            for kind, crm, doc, control in (("CNTR", 8, "Event counter", "ER/EN"),
+                                            ("TYPER", 12, "Event of the counter", "EN"))
+            for n in range(6)]
 
 
 def _table() -> tuple[SystemRegister, ...]:
@@ -120,7 +169,7 @@ def _table() -> tuple[SystemRegister, ...]:
         ("REVIDR_EL1", (3, 0, 0, 0, 6), SysReg.ZERO, "ro/--", "Revision"),
         ("ID_AA64PFR0_EL1", (3, 0, 0, 4, 0), SysReg.ID_PFR0, "ro/--",
          "EL0 and EL1 in AArch64, no FP, no SIMD"),
-        ("ID_AA64DFR0_EL1", (3, 0, 0, 5, 0), SysReg.ZERO, "ro/--", "Debug features: none"),
+        ("ID_AA64DFR0_EL1", (3, 0, 0, 5, 0), SysReg.ID_DFR0, "ro/--", "PMUv3, no debug"),
         ("ID_AA64ISAR0_EL1", (3, 0, 0, 6, 0), SysReg.ID_ISAR0, "ro/--", "CRC32, atomics"),
         ("ID_AA64ISAR1_EL1", (3, 0, 0, 6, 1), SysReg.ID_ISAR1, "ro/--", "LDAPR, DC CVAP"),
         ("ID_AA64MMFR0_EL1", (3, 0, 0, 7, 0), SysReg.ID_MMFR0, "ro/--",
@@ -147,18 +196,37 @@ def _table() -> tuple[SystemRegister, ...]:
         ("DCZID_EL0", (3, 3, 0, 0, 7), SysReg.DCZID, "ro/ro", "DC ZVA zeroes 64 bytes"),
         ("NZCV", (3, 3, 4, 2, 0), SysReg.NZCV, "rw/rw", "Condition flags"),
         ("DAIF", (3, 3, 4, 2, 1), SysReg.DAIF, "rw/rw", "Interrupt masks", "UMA"),
-        ("PMCCNTR_EL0", (3, 3, 9, 13, 0), SysReg.PMCCNTR, "rw/ro", "Cycle counter"),
+        ("PMINTENSET_EL1", (3, 0, 9, 14, 1), SysReg.PMINTENSET, "rw/--", "Overflow interrupts"),
+        ("PMINTENCLR_EL1", (3, 0, 9, 14, 2), SysReg.PMINTENCLR, "rw/--", "Overflow interrupts"),
+        ("PMCR_EL0", (3, 3, 9, 12, 0), SysReg.PMCR, "rw/rw", "E, P, C, LC (one), N", "EN"),
+        ("PMCNTENSET_EL0", (3, 3, 9, 12, 1), SysReg.PMCNTENSET, "rw/rw", "Counters that count",
+         "EN"),
+        ("PMCNTENCLR_EL0", (3, 3, 9, 12, 2), SysReg.PMCNTENCLR, "rw/rw", "Counters that count",
+         "EN"),
+        ("PMOVSCLR_EL0", (3, 3, 9, 12, 3), SysReg.PMOVSCLR, "rw/rw", "Counters that overflowed",
+         "EN"),
+        ("PMSWINC_EL0", (3, 3, 9, 12, 4), SysReg.PMSWINC, "wo/wo", "Software's own event", "SW"),
+        ("PMSELR_EL0", (3, 3, 9, 12, 5), SysReg.PMSELR, "rw/rw", "Selected counter", "ER"),
+        ("PMCEID0_EL0", (3, 3, 9, 12, 6), SysReg.PMCEID0, "ro/ro", "Events 0x00 to 0x1F", "EN"),
+        ("PMCEID1_EL0", (3, 3, 9, 12, 7), SysReg.ZERO, "ro/ro", "Events 0x20 to 0x3F", "EN"),
+        ("PMCCNTR_EL0", (3, 3, 9, 13, 0), SysReg.PMCCNTR, "rw/rw", "Cycle counter", "CR/EN"),
+        ("PMXEVTYPER_EL0", (3, 3, 9, 13, 1), SysReg.PMXEVTYPER, "rw/rw",
+         "Event of the selected counter", "EN"),
+        ("PMXEVCNTR_EL0", (3, 3, 9, 13, 2), SysReg.PMXEVCNTR, "rw/rw", "Selected counter",
+         "ER/EN"),
+        ("PMUSERENR_EL0", (3, 3, 9, 14, 0), SysReg.PMUSERENR, "rw/ro", "EN, SW, CR, ER"),
+        ("PMOVSSET_EL0", (3, 3, 9, 14, 3), SysReg.PMOVSSET, "rw/rw", "Counters that overflowed",
+         "EN"),
+        *_event_counters(),
+        ("PMCCFILTR_EL0", (3, 3, 14, 15, 7), SysReg.PMCCFILTR, "rw/rw",
+         "Filter of the cycle counter", "EN"),
         ("TPIDR_EL0", (3, 3, 13, 0, 2), SysReg.TPIDR_EL0, "rw/rw", "Thread pointer"),
         ("TPIDRRO_EL0", (3, 3, 13, 0, 3), SysReg.TPIDRRO_EL0, "rw/ro", "Thread pointer, read"),
         ("CNTFRQ_EL0", (3, 3, 14, 0, 0), SysReg.CNTFRQ, "rw/ro", "Timer frequency in Hz",
          "FREQUENCY"),
         ("CNTPCT_EL0", (3, 3, 14, 0, 1), SysReg.CNTPCT, "ro/ro", "Timer count", "EL0PCTEN"),
         ("CNTVCT_EL0", (3, 3, 14, 0, 2), SysReg.CNTVCT, "ro/ro", "Timer count", "EL0VCTEN"),
-        *((f"CNT{kind}_{name}_EL0", (3, 3, 14, crm, op2), SysReg[f"CNT{kind}_{name}"], "rw/rw",
-           f"{what} timer, {doc}", f"EL0{kind}TEN")
-          for kind, crm, what in (("P", 2, "Physical"), ("V", 3, "Virtual"))
-          for name, op2, doc in (("TVAL", 0, "relative compare"), ("CTL", 1, "control"),
-                                 ("CVAL", 2, "compare"))),
+        *_timers(),
     ]
     return tuple(SystemRegister(*row) for row in rows)
 

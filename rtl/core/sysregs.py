@@ -6,6 +6,8 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtl.config import CoreConfig
+from rtl.core.cause import CycleCause
+from rtl.core.pmu import EventsLayout, PerformanceMonitors
 from rtl.core.sysreg_table import El0Controls, SysReg
 
 __all__ = ["SystemRegisters"]
@@ -57,8 +59,10 @@ class SystemRegisters(wiring.Component):
         SCTLR_EL1: SA or SA0, A, and C.
     sp_el0 : :py:`In(64)`, sp_el0_write : :py:`Out(1)`
         SP_EL0 lives in the register file.
-    timer_irqs : :py:`Out(2)`
-        The virtual and the physical timer ask for an interrupt.
+    cause : :py:`In(CycleCause)`, events : :py:`In(EventsLayout())`
+        For the performance monitors; exceptions are known here.
+    timer_irqs : :py:`Out(2)`, monitor_irq : :py:`Out(1)`
+        The virtual and the physical timer, and the performance monitors, ask for an interrupt.
     """
 
     def __init__(self, config: CoreConfig):
@@ -94,7 +98,10 @@ class SystemRegisters(wiring.Component):
             "cache_enabled":     Out(1),
             "sp_el0":            In(64),
             "sp_el0_write":      Out(1),
+            "cause":             In(CycleCause),
+            "events":            In(EventsLayout()),
             "timer_irqs":        Out(2),
+            "monitor_irq":       Out(1),
         })
 
     def elaborate(self, platform):
@@ -106,12 +113,12 @@ class SystemRegisters(wiring.Component):
         spsr, esr = Signal(32), Signal(32)
         sctlr = Signal(32, init=1 << SPAN)
         fpen = Signal(2)
-        cycles, count = Signal(64), Signal(64)
+        count = Signal(64)
         frequency = Signal(32, init=self.config.timer_hz)
         timer_control = [Signal(2, name="cntv_ctl"), Signal(2, name="cntp_ctl")]
         kernel_control = Signal(10)
         cache_select = Signal(4)
-        m.d.sync += [cycles.eq(cycles + 1), count.eq(count + 1)]
+        m.d.sync += count.eq(count + 1)
         stored, expired = self._stored(m, count)
         m.d.comb += [
             self.timer_irqs.eq(Cat(control[0] & ~control[1] & passed
@@ -123,11 +130,12 @@ class SystemRegisters(wiring.Component):
             self.check_alignment.eq(sctlr[1]), self.cache_enabled.eq(sctlr[2]),
             self.sp_el0_write.eq(self.write & (self.number == SysReg.SP_EL0)),
         ]
-        self._control_el0(m, sctlr, kernel_control)
+        monitors = self._monitor(m)
+        self._control_el0(m, sctlr, kernel_control, monitors.user)
 
         state = Cat(spsel, Const(0, 1), el1, Const(0, 3), daif, Const(0, 10), il, Const(0, 1), pan,
                     Const(0, 5), self.flags)
-        self._read(m, stored, {
+        self._read(m, stored, monitors.value, {
             SysReg.CURRENT_EL: Cat(Const(0, 2), el1),
             SysReg.SPSEL: spsel,
             SysReg.DAIF: Cat(Const(0, 6), daif),
@@ -141,7 +149,7 @@ class SystemRegisters(wiring.Component):
             SysReg.CNTFRQ: frequency, SysReg.CNTPCT: count, SysReg.CNTVCT: count,
             SysReg.CNTV_CTL: Cat(timer_control[0], expired[0] & timer_control[0][0]),
             SysReg.CNTP_CTL: Cat(timer_control[1], expired[1] & timer_control[1][0]),
-            SysReg.PMCCNTR: cycles, SysReg.PAN: Cat(Const(0, 22), pan),
+            SysReg.PAN: Cat(Const(0, 22), pan),
             SysReg.CSSELR: cache_select,
             SysReg.CCSIDR: Mux(
                 cache_select[0],
@@ -167,8 +175,7 @@ class SystemRegisters(wiring.Component):
                     SysReg.CNTFRQ: frequency.eq(value),
                     SysReg.CNTV_CTL: timer_control[0].eq(value),
                     SysReg.CNTP_CTL: timer_control[1].eq(value),
-                    SysReg.PMCCNTR: cycles.eq(value), SysReg.PAN: pan.eq(value[22]),
-                    SysReg.CSSELR: cache_select.eq(value),
+                    SysReg.PAN: pan.eq(value[22]), SysReg.CSSELR: cache_select.eq(value),
                 }.items():
                     with m.Case(number):
                         m.d.sync += statement
@@ -229,7 +236,20 @@ class SystemRegisters(wiring.Component):
                 m.d.comb += target.data[32:].eq(0)
         return Mux(relative, left[:32], source.data), expired
 
-    def _control_el0(self, m, sctlr, kernel_control):
+    def _monitor(self, m):
+        """Return the performance monitors, connected."""
+        m.submodules.monitors = monitors = PerformanceMonitors(
+            counters=self.config.event_counters)
+        m.d.comb += [
+            monitors.number.eq(self.number), monitors.write.eq(self.write),
+            monitors.write_value.eq(self.write_value), monitors.el0.eq(self.el0),
+            monitors.cause.eq(self.cause), monitors.events.eq(self.events),
+            monitors.events.EXC_TAKEN.eq(self.enter), monitors.events.EXC_RETURN.eq(self.leave),
+            self.monitor_irq.eq(monitors.irq),
+        ]
+        return monitors
+
+    def _control_el0(self, m, sctlr, kernel_control, monitors):
         """Say what EL0 may do."""
         controls = self.controls
         m.d.comb += [
@@ -238,13 +258,15 @@ class SystemRegisters(wiring.Component):
             controls.EL0PCTEN.eq(kernel_control[0]), controls.EL0VCTEN.eq(kernel_control[1]),
             controls.FREQUENCY.eq(kernel_control[0] | kernel_control[1]),
             controls.EL0VTEN.eq(kernel_control[8]), controls.EL0PTEN.eq(kernel_control[9]),
+            controls.EN.eq(monitors[0]), controls.SW.eq(monitors[0] | monitors[1]),
+            controls.CR.eq(monitors[0] | monitors[2]), controls.ER.eq(monitors[0] | monitors[3]),
         ]
 
     def _geometry(self, cache_bytes, ways):
         """Return CCSIDR_EL1 of a cache: sets, ways and the 64 bytes of a line."""
         return (cache_bytes // 64 // ways - 1) << 13 | (ways - 1) << 3 | 2
 
-    def _read(self, m, stored, registers):
+    def _read(self, m, stored, monitored, registers):
         address_bits = self.config.addr_width
         constants = {
             # The identification registers say what there is.
@@ -259,6 +281,8 @@ class SystemRegisters(wiring.Component):
             SysReg.ID_ISAR1: 1 << 20 | 1,
             # No translation granule of 4, 16 or 64 KiB; address bits.
             SysReg.ID_MMFR0: 0xFF00_0000 | (2 if address_bits == 40 else address_bits >= 36),
+            # PMUv3; no debug.
+            SysReg.ID_DFR0: 1 << 8,
             # PAN.
             SysReg.ID_MMFR1: 1 << 20,
             # One level, unified with the memory behind it.
@@ -270,5 +294,7 @@ class SystemRegisters(wiring.Component):
                     m.d.comb += self.value.eq(value)
             with m.Case(SysReg.ZERO):
                 m.d.comb += self.value.eq(0)
+            with m.Case("10- ----"):
+                m.d.comb += self.value.eq(monitored)
             with m.Default():
                 m.d.comb += self.value.eq(stored)

@@ -28,6 +28,7 @@ class Written(data.Struct):
     second_sp: 1
     second_index: 5
     second_value: 64
+    counts: 1           # as a cached access
     retired: RetiredUop
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import capstone
 import numpy as np
 
-from .a64_oracle import COUNTERS, IDENTITY, REGISTERS, Oracle, OracleError, system_name
+from .a64_oracle import CORE_ONLY, COUNTERS, IDENTITY, REGISTERS, Oracle, OracleError, system_name
 
 __all__ = ["LINE_BYTES", "Access", "Checker", "MismatchError", "Record", "disassemble"]
 
@@ -253,8 +253,8 @@ class Checker:
         target = record.insn & 31
         if target == 31:
             return
-        if name in COUNTERS:
-            self.taken["counter reads"] += 1
+        if name in COUNTERS or name in CORE_ONLY:
+            self.taken[CORE_ONLY.get(name, "counter reads")] += 1
             self.oracle.write_register(target, self._expected[target])
         elif name in IDENTITY:
             self.oracle.write_register(target, self.oracle.identity(name))

@@ -15,7 +15,8 @@ import unicorn
 from unicorn import arm64_const as reg
 from unicorn.unicorn_py3.unicorn import uclib
 
-__all__ = ["COUNTERS", "IDENTITY", "Oracle", "OracleError", "REGISTERS", "RESET_SYSTEM",
+__all__ = ["CORE_ONLY", "COUNTERS", "IDENTITY", "Oracle", "OracleError", "REGISTERS",
+           "RESET_SYSTEM",
            "SystemName", "system_name"]
 
 #: General registers and what stands behind them in :meth:`Oracle.state`.
@@ -38,11 +39,25 @@ VBAR: SystemName = (3, 0, 12, 0, 0)
 
 #: Registers that count time: nobody but the core knows their values.
 COUNTERS: dict[SystemName, str] = {
-    (3, 3, 9, 13, 0): "PMCCNTR_EL0",
     (3, 3, 14, 0, 1): "CNTPCT_EL0",
     (3, 3, 14, 0, 2): "CNTVCT_EL0",
     (3, 3, 14, 3, 0): "CNTV_TVAL_EL0",
 }
+
+def _core_only(name: SystemName) -> str:
+    """Return the kind of a register that only the core has as it is, or an empty string."""
+    op0, op1, crn, crm, op2 = name
+    if (op0, op1, crn) == (3, 3, 14) and crm >= 8:
+        return "monitor reads"
+    if (op0, crn) == (3, 9) and crm >= 12 and (op1 == 3 or (op1, crm) == (0, 14)):
+        return "" if (crm, op2) == (14, 0) else "monitor reads"
+    return ""
+
+
+#: Registers that the oracle does not model, by the kind of value it takes from the core.
+CORE_ONLY: dict[SystemName, str] = {
+    name: kind for op1 in (0, 3) for crn in (9, 14) for crm in range(16) for op2 in range(8)
+    if (kind := _core_only(name := (3, op1, crn, crm, op2)))}
 
 #: What the core's identification registers must read as.
 IDENTITY: dict[SystemName, int] = {
@@ -50,7 +65,7 @@ IDENTITY: dict[SystemName, int] = {
     (3, 0, 0, 0, 5): 0x8000_0000,       # MPIDR_EL1: core 0 of one
     (3, 0, 0, 0, 6): 0,                 # REVIDR_EL1
     (3, 0, 0, 4, 0): 0x00ff_0011,       # ID_AA64PFR0_EL1: EL0, EL1; no FP, no SIMD
-    (3, 0, 0, 5, 0): 0,                 # ID_AA64DFR0_EL1
+    (3, 0, 0, 5, 0): 0x100,             # ID_AA64DFR0_EL1: PMUv3
     (3, 0, 0, 6, 0): 0x0021_0000,       # ID_AA64ISAR0_EL1: atomics, CRC32
     (3, 0, 0, 6, 1): 0x0010_0001,       # ID_AA64ISAR1_EL1: LDAPR, DC CVAP
     (3, 0, 0, 7, 0): 0xff00_0002,       # ID_AA64MMFR0_EL1: 40 address bits, no granule
@@ -64,7 +79,7 @@ RESET_SYSTEM: dict[SystemName, int] = {
     SCTLR: 0x30d0_0800,
     VBAR: 0,
     (3, 0, 1, 0, 2): 0,                 # CPACR_EL1
-    (3, 3, 14, 0, 0): 100_000_000,      # CNTFRQ_EL0
+    (3, 3, 14, 0, 0): 60_000_000,       # CNTFRQ_EL0
 }
 
 # What EL1 has to allow EL0, to read and to write: without it, a trap of class 0x18.
@@ -113,16 +128,29 @@ def system_name(insn: int) -> SystemName:
     return (insn >> 19 & 3, insn >> 16 & 7, insn >> 12 & 15, insn >> 8 & 15, insn >> 5 & 7)
 
 
+# Controls in PMUSERENR_EL0 of reading and writing at EL0: EN, SW, CR, ER; the rest wants EN.
+_USER: SystemName = (3, 3, 9, 14, 0)
+_EN, _SW, _CR, _ER = 1, 2, 4, 8
+_USER_READS = {(9, 12, 5): _EN | _ER, (9, 13, 0): _EN | _CR, (9, 13, 2): _EN | _ER}
+_USER_WRITES = {(9, 12, 4): _EN | _SW, (9, 12, 5): _EN | _ER}
+_WRITE_ONLY, _READ_ONLY = {(9, 12, 4)}, {(9, 12, 6), (9, 12, 7)}
+
+
+def _move_syndrome(insn: int) -> int:
+    """Return the syndrome of a system instruction that EL1 does not allow EL0."""
+    op0, op1, crn, crm, op2 = system_name(insn)
+    return (0x6200_0000 | op0 << 20 | op2 << 17 | op1 << 14 | crn << 10 | (insn & 31) << 5
+            | crm << 1 | insn >> 21 & 1)
+
+
 def _refused(insn: int, at_el0: bool) -> int:
     """Return the syndrome of an instruction that Unicorn finds undefined, or not allowed."""
     if not at_el0 or insn >> 22 != 0xd5 << 2:
         return _UNDEFINED
-    op0, op1, crn, crm, op2 = name = system_name(insn)
     reads = insn >> 21 & 1
-    if name not in (_CONTROLLED_READS if reads else _CONTROLLED_WRITES):
+    if system_name(insn) not in (_CONTROLLED_READS if reads else _CONTROLLED_WRITES):
         return _UNDEFINED
-    return (0x6200_0000 | op0 << 20 | op2 << 17 | op1 << 14 | crn << 10 | (insn & 31) << 5
-            | crm << 1 | reads)
+    return _move_syndrome(insn)
 
 
 @dataclasses.dataclass
@@ -258,6 +286,8 @@ class Oracle:
                         self.take_exception(address, _WFI_TRAPPED)
                     else:
                         machine.reg_write(reg.UC_ARM64_REG_PC, address + 4)
+                elif word & 0xffd0_0000 == 0xd510_0000 and system_name(word) in CORE_ONLY:
+                    self._core_only(machine, address, word)
                 elif word == _ERET and not self._at_el0:
                     self._return(machine)
                 elif word & 0x3f20_cc00 == 0x3820_4000 and word >> 30 != 3:
@@ -335,6 +365,25 @@ class Oracle:
         refused = (name == _DCZID and self._at_el0
                    and not self.read_system(SCTLR) & _SCTLR_DZE)
         return IDENTITY[name] | refused << 4
+
+    def _core_only(self, machine, address: int, word: int) -> None:
+        """Skip a move of a register that only the core has, or refuse it."""
+        _, op1, *place = system_name(word)
+        place, reads = tuple(place), word >> 21 & 1
+        wrong = place in (_WRITE_ONLY if reads else _READ_ONLY) or (
+            # Of the event counters, there are six with a register of their own.
+            place[0] == 14 and (place[1] not in (8, 12) or place[2] >= 6) and place != (14, 15, 7))
+        if self._at_el0 and not wrong:
+            wrong = op1 == 0
+            needs = (_USER_READS if reads else _USER_WRITES).get(
+                place, _EN | _ER if reads and place[:2] == (14, 8) else _EN)
+            if not wrong and not self.read_system(_USER) & needs:
+                self.take_exception(address, _move_syndrome(word))
+                return
+        if wrong:
+            self.take_exception(address, _UNDEFINED)
+        else:
+            machine.reg_write(reg.UC_ARM64_REG_PC, address + 4)
 
     @property
     def _at_el0(self) -> bool:

@@ -166,9 +166,10 @@ def test_system_registers_by_exception_level():
                 for reading, control in itertools.product((0, 1), (0, 1)):
                     word = 0xD500_0000 | reading << 21 | register.word << 5 | 7
                     ctx.set(dut.insn, word)
+                    needed = register.control.split("/")[-1 if not reading else 0]
                     # All controls but this one, or this one alone.
                     for name in names:
-                        ctx.set(dut.controls[name], control ^ (name != register.control))
+                        ctx.set(dut.controls[name], control ^ (name != needed))
                     allowed = access == "rw" or access == ("wo", "ro")[reading]
                     traps = allowed and el0 and register.control and not control
                     case = (register.name, el0, reading, control)

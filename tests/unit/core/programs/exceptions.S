@@ -225,7 +225,15 @@ returned:
     cmp     x1, x2
     b.ne    failed
 
-    check 14                    // counters count
+    check 14                    // counters count, the one of the monitors when it is told to
+    mrs     x1, pmccntr_el0
+    mrs     x3, pmccntr_el0
+    cmp     x1, x3
+    b.ne    failed
+    mov     x0, #1
+    msr     pmcr_el0, x0
+    mov     x0, #1 << 31
+    msr     pmcntenset_el0, x0
     mrs     x0, cntvct_el0
     mrs     x1, pmccntr_el0
     isb
