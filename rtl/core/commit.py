@@ -12,7 +12,7 @@ from rtl.core.cause import CycleCause
 from rtl.core.dcache import Maintenance
 from rtl.core.divider import Divider
 from rtl.core.execute import Executed
-from rtl.core.issue import Late, ResultLayout, lateness
+from rtl.core.issue import Late, ResultLayout, announce, writes_sp
 from rtl.core.lsu import LoadStoreUnit
 from rtl.core.pmu import EventsLayout
 from rtl.core.predictor import PC_BITS, RETURN_BITS
@@ -48,8 +48,8 @@ class CommitStage(wiring.Component):
         Micro-op in the memory stage.
     next : :py:`In(NextAccessLayout())`
         The access of the micro-op that comes next, one cycle early.
-    product : :py:`In(64)`
-        Result of the multiplier for the write stage.
+    product, product_high : :py:`In(64)`
+        Result of the multiplier for the memory stage; upper half of a product for the write stage.
     stall : :py:`Out(1)`
         The micro-op stays.
     advance_write : :py:`Out(1)`
@@ -61,7 +61,7 @@ class CommitStage(wiring.Component):
         Results of the memory and the write stage, for the bypass.
     flags : :py:`Out(4)`
         NZCV after the micro-op in the memory stage.
-    write, write_sp, sp_el0_write, sp_el0_value : :py:`Out`
+    write, write_sp, sp_value, sp_el0_write, sp_el0_value : :py:`Out`
         Register file.
     apart : :py:`Out(1)`
         Two elements should not be accessed together.
@@ -95,6 +95,7 @@ class CommitStage(wiring.Component):
             "executed":      In(Executed),
             "next":          In(NextAccessLayout()),
             "product":       In(64),
+            "product_high":  In(64),
             "stall":         Out(1),
             "advance_write": Out(1),
             "flush":         Out(1),
@@ -105,6 +106,7 @@ class CommitStage(wiring.Component):
             "flags":         Out(4),
             "write":         Out(RegisterWrite).array(2),
             "write_sp":      Out(1),
+            "sp_value":      Out(64),
             "apart":         Out(1),
             "sp_el0_write":  Out(1),
             "sp_el0_value":  Out(64),
@@ -135,12 +137,11 @@ class CommitStage(wiring.Component):
         wiring.connect(m, wiring.flipped(self.m_axi), lsu.m_axi)
         uop, executed = self.i.uop, self.executed
         written = Signal(Written)
-        self._match = Signal()
+        self._match, self._wakes, self._valid = Signal(), Signal(), Signal()
         self._event, self._event_target = Signal(), Signal(64)
         self._event_cause = Signal(CycleCause)
+        valid = self._valid
         m.d.sync += self._event.eq(0)
-        self._valid = valid = Signal()
-        self._wakes = Signal()
         m.d.comb += valid.eq(self.i.valid & ~self.flush)
 
         memory, sp_fault = Signal(), Signal()
@@ -310,36 +311,37 @@ class CommitStage(wiring.Component):
 
     def _write_stage(self, m, written, lsu, divider, system, fault, memory):
         uop, slot = self.i.uop, self.i
-        late = lateness(uop)
         value = Signal(64)
         m.d.comb += value.eq(self.executed.result)
         with m.If(uop.unit == Unit.DIVIDE):
             m.d.comb += value.eq(divider.result)
+        with m.Elif(uop.unit == Unit.MULTIPLY):
+            m.d.comb += value.eq(self.product)
         with m.Elif((uop.unit == Unit.LOAD) | uop.exclusive):
             m.d.comb += value.eq(Mux(uop.unless_match & self._match, lsu.stored, lsu.result))
         with m.Elif(uop.unit == Unit.SYSTEM):
             m.d.comb += value.eq(system.value)
         with m.Elif(uop.combine):
             m.d.comb += value.eq(self._combine(m))
-        goes = Signal()
-        m.d.comb += goes.eq(written.valid & ~lsu.missed
-                            & (~written.hold | (memory & lsu.settled)))
+        goes, second_value = Signal(), Signal(64)
+        m.d.comb += [
+            second_value.eq(Mux(uop.two, lsu.second_result, self.executed.result)),
+            goes.eq(written.valid & ~lsu.missed & (~written.hold | (memory & lsu.settled))),
+        ]
         with m.If(self.advance_write):
             m.d.sync += [
                 written.valid.eq(1), written.hold.eq(uop.hold & ~fault),
                 written.write.eq(uop.unit == Unit.STORE),
                 written.odd_line.eq(self.executed.addr[6]), written.pc.eq(slot.pc),
                 written.depth.eq(slot.prediction.depth),
-                written.product.eq(uop.unit == Unit.MULTIPLY),
+                written.product.eq((uop.unit == Unit.MULTIPLY) & uop.high_half),
                 written.half.eq(slot.half & ~fault),
                 written.dest_used.eq(uop.dest.used & ~uop.dest_sp & ~fault),
                 written.dest_index.eq(uop.dest.index), written.value.eq(value),
-                # A stack pointer is written by additions and as a base.
-                written.second_used.eq((uop.second.used | (uop.dest.used & uop.dest_sp)) & ~fault),
-                written.second_sp.eq(uop.second_sp | uop.dest_sp),
-                written.second_index.eq(uop.second.index | uop.dest_sp.replicate(5)),
-                written.second_value.eq(Mux(uop.two & ~uop.dest_sp, lsu.second_result,
-                                            self.executed.result)),
+                written.second_used.eq(uop.second.used & ~fault),
+                written.second_index.eq(uop.second.index), written.second_value.eq(second_value),
+                written.sp_used.eq(writes_sp(uop) & ~fault),
+                written.sp_value.eq(self.executed.result),
                 written.counts.eq(memory & ~fault & ~lsu.device & system.cache_enabled
                                   & (uop.maintenance == Maintenance.NONE)),
             ]
@@ -355,42 +357,39 @@ class CommitStage(wiring.Component):
             system.events.L1D_CACHE_REFILL.eq(refills),
             system.events.L1D_CACHE.eq(goes & written.counts),
         ]
-        final = Mux(written.product, self.product, written.value)
+        final = Mux(written.product, self.product_high, written.value)
+        # The second value is seldom needed so early: no leg of the bypass is spent on it.
+        announce(m, self.results[0], uop, value, valid=slot.valid, second_waits=1,
+                 sp_waits=uop.unit == Unit.LOAD)
         m.d.comb += [
             self.write[0].valid.eq(goes & written.dest_used),
             self.write[0].index.eq(written.dest_index), self.write[0].value.eq(final),
-            self.write[1].valid.eq(goes & written.second_used & ~written.second_sp),
+            self.write[1].valid.eq(goes & written.second_used),
             self.write[1].index.eq(written.second_index),
             self.write[1].value.eq(written.second_value),
-            self.write_sp.eq(goes & written.second_used & written.second_sp),
-            self.results[0].used.eq(slot.valid & uop.dest.used),
-            self.results[0].index.eq(uop.dest.index), self.results[0].sp.eq(uop.dest_sp),
-            self.results[0].late.eq(late), self.results[0].value.eq(value),
-            self.results[0].second_used.eq(slot.valid & uop.second.used),
-            self.results[0].second_index.eq(uop.second.index),
-            self.results[0].second_sp.eq(uop.second_sp),
-            self.results[0].second_waits.eq(1), self.results[0].second_value.eq(value),
+            self.write_sp.eq(goes & written.sp_used), self.sp_value.eq(written.sp_value),
             self.results[1].used.eq(written.valid & written.dest_used),
             self.results[1].index.eq(written.dest_index),
             self.results[1].late.eq(Late.WRITE), self.results[1].value.eq(final),
             self.results[1].second_used.eq(written.valid & written.second_used),
             self.results[1].second_index.eq(written.second_index),
-            self.results[1].second_sp.eq(written.second_sp),
             self.results[1].second_value.eq(written.second_value),
+            self.results[1].sp.eq(written.valid & written.sp_used),
+            self.results[1].sp_value.eq(written.sp_value),
             self.retired.eq(written.retired), self.retired.valid.eq(goes),
             self.retired.registers[0].value.eq(final),
             self.retired.registers[1].value.eq(written.second_value),
+            self.retired.registers[2].value.eq(written.sp_value),
             self.retired.half.eq(written.half),
         ]
 
     def _combine(self, m):
         """Return the operation whose second operand the shifter has made a cycle before."""
-        uop = self.i.uop
+        uop, executed = self.i.uop, self.executed
         m.submodules.late_alu = alu = Alu()
         m.d.comb += [
             alu.operation.eq(uop.alu), alu.wide.eq(uop.wide), alu.invert.eq(uop.invert),
-            alu.carry.eq(uop.carry == CarryIn.ONE), alu.a.eq(self.executed.a),
-            alu.b.eq(self.executed.result),
+            alu.carry.eq(uop.carry == CarryIn.ONE), alu.a.eq(executed.a), alu.b.eq(executed.result),
         ]
         return alu.result
 

@@ -11,7 +11,7 @@ from rtl.core.commit import CommitStage
 from rtl.core.decode_stage import DecodeStage
 from rtl.core.execute import ExecuteStage
 from rtl.core.fetch import Fetch
-from rtl.core.issue import IssueStage, lateness
+from rtl.core.issue import IssueStage, announce
 from rtl.core.multiplier import Multiplier
 from rtl.core.pipeline import PipelineLayout
 from rtl.core.regfile import RegisterFile
@@ -41,8 +41,8 @@ class Core(wiring.Component):
     Timing
     ------
     Fetch, decode, issue, execute, memory, write. A result of the ALU or shifter can be used by
-    the next micro-op, a loaded value one cycle later, a product two cycles later. A mispredicted
-    branch costs three cycles, a predicted one none.
+    the next micro-op, a loaded value and a product one cycle later, the upper half of a product two
+    cycles later. A mispredicted branch costs three cycles, a predicted one none.
 
     Parameters
     ----------
@@ -142,7 +142,8 @@ class Core(wiring.Component):
             execute.apart.eq(commit.apart),
             execute.flush.eq(commit.flush), execute.flush_cause.eq(flush_cause),
             commit.i.eq(execute.o), commit.executed.eq(execute.executed),
-            commit.next.eq(execute.next), commit.product.eq(multiplier.result),
+            commit.next.eq(execute.next), commit.product.eq(multiplier.low),
+            commit.product_high.eq(multiplier.high),
             commit.beyond.eq(fetch.beyond), commit.irq.eq(self.irq),
             registers.clear.eq(clearing), registers.clear_index.eq(clear_index),
             self.cause.eq(commit.cause),
@@ -186,25 +187,17 @@ class Core(wiring.Component):
         """Operands: register file and the results of the three stages behind."""
         uop = decode.o.uop
         in_execute = issue.o.uop
+        announce(m, issue.stages[0], in_execute, execute.result, valid=issue.o.valid,
+                 second_waits=in_execute.two, sp_waits=0, behind=execute.behind)
         m.d.comb += [
             issue.i.eq(decode.o), issue.stall.eq(commit.stall | execute.again),
             registers.a.eq(uop.a), registers.a_sp.eq(uop.a_sp), registers.b.eq(uop.b),
             registers.c.eq(uop.c), issue.a_value.eq(registers.a_value),
             issue.b_value.eq(registers.b_value), issue.c_value.eq(registers.c_value),
-            issue.stages[0].used.eq(issue.o.valid & in_execute.dest.used & ~execute.behind),
-            issue.stages[0].index.eq(in_execute.dest.index),
-            issue.stages[0].sp.eq(in_execute.dest_sp),
-            issue.stages[0].late.eq(lateness(in_execute)),
-            issue.stages[0].value.eq(execute.result),
-            issue.stages[0].second_used.eq(issue.o.valid & in_execute.second.used),
-            issue.stages[0].second_index.eq(in_execute.second.index),
-            issue.stages[0].second_sp.eq(in_execute.second_sp),
-            issue.stages[0].second_waits.eq(in_execute.two),
-            issue.stages[0].second_value.eq(execute.result),
             issue.stages[1].eq(commit.results[0]), issue.stages[2].eq(commit.results[1]),
             registers.sp_el1.eq(commit.sp_el1),
             registers.write[0].eq(commit.write[0]), registers.write[1].eq(commit.write[1]),
-            registers.write_sp.eq(commit.write_sp),
+            registers.write_sp.eq(commit.write_sp), registers.sp_value.eq(commit.sp_value),
             registers.sp_el0_write.eq(commit.sp_el0_write),
             registers.sp_el0_value.eq(commit.sp_el0_value),
             commit.sp_el0.eq(registers.sp_el0),
@@ -216,7 +209,7 @@ class Core(wiring.Component):
             multiplier.a.eq(issue.operands.a), multiplier.b.eq(issue.operands.b),
             multiplier.addend.eq(issue.operands.c), multiplier.wide.eq(uop.wide),
             multiplier.long.eq(uop.long), multiplier.signed.eq(uop.signed),
-            multiplier.high_half.eq(uop.high_half), multiplier.subtract.eq(uop.invert),
+            multiplier.subtract.eq(uop.invert),
             multiplier.enable_1.eq(~commit.stall & (uop.unit == Unit.MULTIPLY)),
             multiplier.enable_2.eq(commit.advance_write),
         ]

@@ -94,8 +94,9 @@ def write_or_sp(m, uop, index):
 
 def write_base(m, uop, index):
     """Write a load's base beside the loaded register; 31 names the stack pointer."""
-    m.d.comb += [uop.second.index.eq(index), uop.second.used.eq(1),
-                 uop.second_sp.eq(index == 31)]
+    m.d.comb += uop.base_sp.eq(index == 31)
+    with m.If(index != 31):
+        m.d.comb += [uop.second.index.eq(index), uop.second.used.eq(1)]
 
 
 def write_temporary(m, uop):

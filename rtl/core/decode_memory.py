@@ -22,7 +22,8 @@ class MemoryDecoder(ClassDecoder):
     """Loads and stores of general registers.
 
     Base write-back travels in the access itself, whose address sum is the new base, except where a
-    load would write two registers of one parity, or three: then it is a micro-op behind the load.
+    load would write two general registers of one parity, or three: then it is a micro-op behind
+    the load.
     """
 
     el0: Signal
@@ -115,13 +116,17 @@ class MemoryDecoder(ClassDecoder):
         read_or_sp(m, o.uop, fields.rn)
         m.d.comb += [o.uop.size_log2.eq(Mux(opc[1], 3, 2)), o.uop.b_imm.eq(1),
                      o.uop.wide.eq(1), o.uop.signed.eq(sign_load)]
+        on_stack = fields.rn == 31
         with m.If(load & (self.step != 0)):
             self._base_update(m, fields, o, offset)
             m.d.comb += o.uop.signed.eq(0)
         with m.Elif(load):
-            m.d.comb += [o.uop.unit.eq(Unit.LOAD), o.uop.two.eq(1), o.more.eq(update),
-                         o.uop.imm.eq(Mux(post, 0, offset)),
-                         o.uop.apart.eq(fields.rt[0] == fields.rt2[0])]
+            m.d.comb += [
+                o.uop.unit.eq(Unit.LOAD), o.uop.two.eq(1), o.more.eq(update & ~on_stack),
+                o.uop.imm.eq(Mux(post & ~on_stack, 0, offset)),
+                o.uop.post.eq(post & on_stack), o.uop.base_sp.eq(update & on_stack),
+                o.uop.apart.eq(fields.rt[0] == fields.rt2[0]),
+            ]
             write(m, o.uop, fields.rt)
             read(m, o.uop.second, fields.rt2)
         with m.Else():

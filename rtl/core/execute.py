@@ -181,9 +181,10 @@ class ExecuteStage(wiring.Component):
         part = self.o.uop
         m.d.sync += [part.two.eq(0), part.second.used.eq(0), part.apart.eq(self.behind)]
         with m.If(self.behind):
-            m.d.sync += [self.o.first.eq(0), part.dest.eq(uop.second)]
+            m.d.sync += [self.o.first.eq(0), part.dest.eq(uop.second), part.base_sp.eq(0)]
         with m.Else():
-            m.d.sync += [self.o.last.eq(0), self.o.half.eq(1), part.hold.eq(uop.dest.used)]
+            m.d.sync += [self.o.last.eq(0), self.o.half.eq(1),
+                         part.hold.eq(uop.dest.used | uop.base_sp)]
 
     def _compute(self, m, uop, holds, total, executed):
         a, b, c = self.operands.a, self.operands.b, self.operands.c

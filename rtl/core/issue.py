@@ -1,6 +1,6 @@
 """Issue stage: register read, bypass, hazards."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -8,7 +8,7 @@ from rtl.core.cause import CycleCause
 from rtl.core.predictor import PC_BITS
 from rtl.core.uop import BranchOp, Operand, Slot, Unit
 
-__all__ = ["IssueStage", "Late", "Operands", "ResultLayout", "lateness"]
+__all__ = ["IssueStage", "Late", "Operands", "ResultLayout", "announce", "writes_sp"]
 
 
 class Late(enum.Enum, shape=2):
@@ -22,8 +22,15 @@ class Late(enum.Enum, shape=2):
 def lateness(uop):
     """Return the :class:`Late` of a micro-op, as a value."""
     memory = ((uop.unit == Unit.LOAD) | (uop.unit == Unit.DIVIDE) | (uop.unit == Unit.SYSTEM)
-              | ((uop.unit == Unit.STORE) & uop.exclusive) | uop.combine)
-    return Mux(uop.unit == Unit.MULTIPLY, Late.WRITE, Mux(memory, Late.MEMORY, Late.EXECUTE))
+              | (uop.unit == Unit.MULTIPLY) | ((uop.unit == Unit.STORE) & uop.exclusive)
+              | uop.combine)
+    write = (uop.unit == Unit.MULTIPLY) & uop.high_half
+    return Mux(write, Late.WRITE, Mux(memory, Late.MEMORY, Late.EXECUTE))
+
+
+def writes_sp(uop):
+    """Return whether a micro-op writes the stack pointer: with its sum, in each case."""
+    return (uop.dest.used & uop.dest_sp) | uop.base_sp
 
 
 class ResultLayout(data.StructLayout):
@@ -31,22 +38,41 @@ class ResultLayout(data.StructLayout):
 
     Members
     -------
-    used, index, sp
-        The stage holds a micro-op that writes this register.
-    late : :class:`Late`
-        When the value exists.
+    used, index
+        The stage holds a micro-op that writes this general register.
+    late : :class:`Late`, product : 1
+        When the value exists; it comes from the multiplier.
     value : 64
         The value, if it exists.
-    second_used, second_index, second_sp, second_value
+    second_used, second_index, second_value
         The same for the second register of the micro-op.
-    second_waits : 1
-        The second value does not exist yet.
+    sp, sp_value
+        The same for the stack pointer.
+    second_waits, sp_waits : 1
+        These values do not exist yet.
     """
 
     def __init__(self):
-        super().__init__({"used": 1, "index": 5, "sp": 1, "late": Late, "value": 64,
-                          "second_used": 1, "second_index": 5, "second_sp": 1,
-                          "second_waits": 1, "second_value": 64})
+        super().__init__({"used": 1, "index": 5, "late": Late, "product": 1, "value": 64,
+                          "second_used": 1, "second_index": 5, "second_waits": 1,
+                          "second_value": 64, "sp": 1, "sp_waits": 1, "sp_value": 64})
+
+
+def announce(m, result, uop, value, *, valid, second_waits, sp_waits, behind=0):
+    """Tell of the results of a stage that has one value so far.
+
+    ``behind`` is set when only the second register is still to come from the stage.
+    """
+    first = valid & (behind == 0)
+    m.d.comb += [
+        result.used.eq(first & uop.dest.used & ~uop.dest_sp), result.index.eq(uop.dest.index),
+        result.late.eq(lateness(uop)), result.product.eq(uop.unit == Unit.MULTIPLY),
+        result.value.eq(value),
+        result.second_used.eq(valid & uop.second.used), result.second_index.eq(uop.second.index),
+        result.second_waits.eq(second_waits), result.second_value.eq(value),
+        result.sp.eq(first & writes_sp(uop)), result.sp_waits.eq(sp_waits),
+        result.sp_value.eq(value),
+    ]
 
 
 class Operands(data.Struct):
@@ -99,8 +125,8 @@ class IssueStage(wiring.Component):
 
         uop = self.i.uop
         a, a_waits, a_product = self._operand(m, uop.a, uop.a_sp, self.a_value, "a")
-        b, b_waits, b_product = self._operand(m, uop.b, 0, self.b_value, "b")
-        c, c_waits, c_product = self._operand(m, uop.c, 0, self.c_value, "c")
+        b, b_waits, b_product = self._operand(m, uop.b, Const(0), self.b_value, "b")
+        c, c_waits, c_product = self._operand(m, uop.c, Const(0), self.c_value, "c")
         waits, product = Signal(), Signal()
         m.d.comb += [
             waits.eq(self.i.valid & (a_waits | b_waits | c_waits)),
@@ -137,22 +163,24 @@ class IssueStage(wiring.Component):
         waits, product = Signal(name=f"{name}_waits"), Signal(name=f"{name}_product")
         matches = Signal(3, name=f"{name}_matches")
         seconds = Signal(3, name=f"{name}_seconds")
+        general = operand.used & ~sp
         m.d.comb += [
-            matches.eq(Cat(
-                operand.used & stage.used & (stage.index == operand.index) & (stage.sp == sp)
-                for stage in self.stages)),
-            seconds.eq(Cat(
-                operand.used & stage.second_used & (stage.second_index == operand.index)
-                & (stage.second_sp == sp) for stage in self.stages)),
+            matches.eq(Cat(general & stage.used & (stage.index == operand.index)
+                           for stage in self.stages)),
+            seconds.eq(Cat(general & stage.second_used & (stage.second_index == operand.index)
+                           for stage in self.stages)),
             value.eq(stored),
         ]
         for index, stage in enumerate(self.stages):
-            match = matches[index] | seconds[index]
+            on_stack = stage.sp & sp
+            match = matches[index] | seconds[index] | on_stack
             with m.If(match) if index == 0 else m.Elif(match):
                 late = stage.late.as_value()
                 m.d.comb += [
-                    value.eq(Mux(seconds[index], stage.second_value, stage.value)),
-                    waits.eq(Mux(seconds[index], stage.second_waits, late > index)),
-                    product.eq(~seconds[index] & (stage.late == Late.WRITE)),
+                    value.eq(Mux(on_stack, stage.sp_value,
+                                 Mux(seconds[index], stage.second_value, stage.value))),
+                    waits.eq(Mux(on_stack, stage.sp_waits,
+                                 Mux(seconds[index], stage.second_waits, late > index))),
+                    product.eq(matches[index] & stage.product),
                 ]
         return value, waits, product

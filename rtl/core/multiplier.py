@@ -1,6 +1,6 @@
 """Pipelined 64 x 64 multiply-add."""
 
-from amaranth import Cat, Const, Module, Mux, Signal, signed
+from amaranth import Cat, Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -8,16 +8,17 @@ __all__ = ["Multiplier"]
 
 
 class Multiplier(wiring.Component):
-    """``addend +- a * b``, or the upper half of ``a * b``; one operation a cycle.
+    """``addend +- a * b``, and the upper half of ``a * b``; one operation a cycle.
 
-    Four 32 x 32 products are registered first, then their sums, so that neither the products nor
-    the 128-bit addition share a cycle with anything else. The product is subtracted through
+    Four 32 x 32 products are registered first. Their sum in the lower half is complete in the next
+    cycle; the carry into the upper half takes another one. The product is subtracted through
     ``x - p = ~(~x + p)``.
 
     Timing
     ------
-    The operands belong to the cycle before ``enable`` moves them into stage 1, and stage 1 into
-    stage 2; ``result`` is combinational from stage 2: two cycles after the operands.
+    The operands belong to the cycle before ``enable_1`` moves them into stage 1, and ``enable_2``
+    stage 1 into stage 2. ``low`` is combinational from stage 1, one cycle after the operands,
+    ``high`` from stage 2, two cycles after them.
 
     Members
     -------
@@ -25,14 +26,14 @@ class Multiplier(wiring.Component):
         The operands go into stage 1, stage 1 into stage 2.
     a, b, addend : :py:`In(64)`
         Operands.
-    wide, long, signed, high_half, subtract : :py:`In(1)`
-        64-bit result; 32-bit operands of a 64-bit product; their signedness; upper half wanted;
-        subtract the product.
-    result : :py:`Out(64)`
-        The result.
+    wide, long, signed, subtract : :py:`In(1)`
+        64-bit result; 32-bit operands of a 64-bit product; their signedness; subtract the product.
+    low, high : :py:`Out(64)`
+        The result, and the upper half of the product, which needs an addend of zero.
     """
 
-    LATENCY = 2
+    LATENCY_LOW = 1
+    LATENCY_HIGH = 2
 
     def __init__(self):
         super().__init__({
@@ -44,9 +45,9 @@ class Multiplier(wiring.Component):
             "wide":      In(1),
             "long":      In(1),
             "signed":    In(1),
-            "high_half": In(1),
             "subtract":  In(1),
-            "result":    Out(64),
+            "low":       Out(64),
+            "high":      Out(64),
         })
 
     def elaborate(self, platform):
@@ -69,7 +70,7 @@ class Multiplier(wiring.Component):
         low_high, high_low = Signal(signed(66)), Signal(signed(66))
         high_high = Signal(signed(66))
         addend = Signal(64)
-        wide_1, upper_1, subtract_1 = Signal(), Signal(), Signal()
+        wide, subtract = Signal(), Signal()
         with m.If(self.enable_1):
             m.d.sync += [
                 low_low.eq(a_low * b_low),
@@ -77,21 +78,19 @@ class Multiplier(wiring.Component):
                 high_low.eq(a_high * b_low),
                 high_high.eq(a_high * b_high),
                 addend.eq(self.addend ^ self.subtract.replicate(64)),
-                wide_1.eq(self.wide), upper_1.eq(self.high_half), subtract_1.eq(self.subtract),
+                wide.eq(self.wide), subtract.eq(self.subtract),
             ]
 
-        outer = Signal(128)
-        middle = Signal(signed(67))
-        wide_2, upper_2, subtract_2 = Signal(), Signal(), Signal()
+        lowest, middle, upper = Signal(64), Signal(signed(67)), Signal(32)
+        m.d.comb += [
+            lowest.eq(low_low + addend), middle.eq(low_high + high_low),
+            upper.eq(lowest[32:] + middle[:32]),
+            self.low.eq(Cat(lowest[:32] ^ subtract.replicate(32),
+                            (upper ^ subtract.replicate(32)) & wide.replicate(32))),
+        ]
+
+        outer, between = Signal(96), Signal(signed(67))
         with m.If(self.enable_2):
-            m.d.sync += [
-                outer.eq(Cat((low_low + addend)[:64], high_high[:64])),
-                middle.eq(low_high + high_low),
-                wide_2.eq(wide_1), upper_2.eq(upper_1), subtract_2.eq(subtract_1),
-            ]
-
-        product = Signal(128)
-        m.d.comb += product.eq(outer + Cat(Const(0, 32), middle).as_signed())
-        half = Mux(upper_2, product[64:], product[:64] ^ subtract_2.replicate(64))
-        m.d.comb += self.result.eq(Cat(half[:32], half[32:] & wide_2.replicate(32)))
+            m.d.sync += [outer.eq(Cat(lowest[32:], high_high[:64])), between.eq(middle)]
+        m.d.comb += self.high.eq((outer + between)[32:])
         return m

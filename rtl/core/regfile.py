@@ -41,8 +41,8 @@ class RegisterFile(wiring.Component):
         What they hold.
     write : :py:`In(RegisterWrite).array(2)`
         Write ports; when both write, their registers are of different parity.
-    write_sp : :py:`In(1)`
-        Write the second port's value to the stack pointer in use.
+    write_sp : :py:`In(1)`, sp_value : :py:`In(64)`
+        Write the stack pointer in use.
     sp_el0_write : :py:`In(1)`, sp_el0_value : :py:`In(64)`
         Second write port of SP_EL0, which wins.
     sp_el0 : :py:`Out(64)`
@@ -63,6 +63,7 @@ class RegisterFile(wiring.Component):
             "c_value":      Out(64),
             "write":        In(RegisterWrite).array(2),
             "write_sp":     In(1),
+            "sp_value":     In(64),
             "sp_el0_write": In(1),
             "sp_el0_value": In(64),
             "sp_el0":       Out(64),
@@ -88,9 +89,9 @@ class RegisterFile(wiring.Component):
 
         with m.If(self.write_sp):
             with m.If(self.sp_el1):
-                m.d.sync += sp_el1.eq(self.write[1].value)
+                m.d.sync += sp_el1.eq(self.sp_value)
             with m.Else():
-                m.d.sync += self.sp_el0.eq(self.write[1].value)
+                m.d.sync += self.sp_el0.eq(self.sp_value)
         with m.If(self.sp_el0_write):
             m.d.sync += self.sp_el0.eq(self.sp_el0_value)
         return m

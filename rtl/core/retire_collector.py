@@ -21,7 +21,7 @@ class RetiredUop(data.Struct):
     interrupt: 1
     syndrome: 32
     half: 1         # not in the record: the first of two accesses of one micro-op
-    registers: data.ArrayLayout(RegisterWriteLayout(), 2)
+    registers: data.ArrayLayout(RegisterWriteLayout(), 3)
     memory: data.ArrayLayout(MemoryAccessLayout(), 2)
 
 
@@ -57,11 +57,11 @@ class RetireCollector(wiring.Component):
         now_writes, now_accesses = Signal(writes), Signal(accesses)
         with m.If(~i.first):
             m.d.comb += [now_writes.eq(held_writes), now_accesses.eq(held_accesses)]
-        for index in range(3):
-            with m.If(i.registers[0].valid & (position == index)):
-                m.d.comb += now_writes[index].eq(i.registers[0])
-            with m.If(i.registers[1].valid & (position + i.registers[0].valid == index)):
-                m.d.comb += now_writes[index].eq(i.registers[1])
+        for register in i.registers:
+            for index in range(3):
+                with m.If(register.valid & (position == index)):
+                    m.d.comb += now_writes[index].eq(register)
+            position = position + register.valid
         with m.If(i.memory[1].valid):
             m.d.comb += now_accesses.eq(i.memory)
         with m.Elif(i.memory[0].valid):
@@ -74,7 +74,7 @@ class RetireCollector(wiring.Component):
         with m.If(i.valid):
             m.d.sync += [
                 held_writes.eq(now_writes), held_accesses.eq(now_accesses),
-                seen.eq(position + i.registers[0].valid + i.registers[1].valid),
+                seen.eq(position),
                 self.o.pc.eq(i.pc), self.o.insn.eq(i.insn), self.o.nzcv.eq(self.flags),
                 self.o.exception.eq(i.exception), self.o.interrupt.eq(i.interrupt),
                 self.o.syndrome.eq(i.syndrome), self.o.writes.eq(now_writes),

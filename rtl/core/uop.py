@@ -123,8 +123,8 @@ class Uop(data.Struct):
     fault of that one leaves the registers unchanged.
 
     A load may write ``second``, too: with its base, or, when it loads two registers (``two``),
-    with the other one. Registers written together have numbers of different parity, or one is the
-    stack pointer. A store of two takes ``b`` behind ``c``.
+    with the other one. These have numbers of different parity. A base that is the stack pointer
+    may be written beside both (``base_sp``). A store of two takes ``b`` behind ``c``.
     """
 
     unit: Unit
@@ -144,7 +144,7 @@ class Uop(data.Struct):
     dest: Operand       # `used`: the register is written
     dest_sp: 1
     second: Operand
-    second_sp: 1
+    base_sp: 1          # a load writes the new base to the stack pointer
     imm: 64
     invert: 1
     carry: CarryIn

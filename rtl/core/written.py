@@ -4,6 +4,7 @@ from amaranth import Cat, Mux
 from amaranth.lib import data
 
 from rtl.core.dcache import Maintenance
+from rtl.core.issue import writes_sp
 from rtl.core.predictor import PC_BITS, RETURN_BITS
 from rtl.core.retire_collector import RetiredUop
 
@@ -25,9 +26,10 @@ class Written(data.Struct):
     dest_index: 5
     value: 64
     second_used: 1
-    second_sp: 1
     second_index: 5
     second_value: 64
+    sp_used: 1
+    sp_value: 64
     counts: 1           # as a cached access
     retired: RetiredUop
 
@@ -44,8 +46,9 @@ def fill_record(m, retired, slot, executed, lsu, *, memory, fault, syndrome, bey
         retired.syndrome.eq(Mux(fault & ~uop.interrupt, syndrome, 0)),
         retired.registers[0].valid.eq(uop.dest.used & ~temporary & ~uop.dest_sp),
         retired.registers[0].index.eq(uop.dest.index),
-        retired.registers[1].valid.eq(uop.second.used | (uop.dest.used & uop.dest_sp)),
-        retired.registers[1].index.eq(uop.second.index | uop.dest_sp.replicate(5)),
+        retired.registers[1].valid.eq(uop.second.used),
+        retired.registers[1].index.eq(uop.second.index),
+        retired.registers[2].valid.eq(writes_sp(uop)), retired.registers[2].index.eq(31),
     ]
     valid = memory & ~failed & ~uop.line & (uop.maintenance == Maintenance.NONE)
     addr = executed.addr
