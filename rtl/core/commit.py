@@ -345,8 +345,9 @@ class CommitStage(wiring.Component):
                 written.counts.eq(memory & ~fault & ~lsu.device & system.cache_enabled
                                   & (uop.maintenance == Maintenance.NONE)),
             ]
+            # Behind a branch to nowhere, `beyond` belongs to its target already.
             fill_record(m, written.retired, slot, self.executed, lsu, memory=memory, fault=fault,
-                        syndrome=system.enter_syndrome, beyond=self.beyond)
+                        syndrome=system.enter_syndrome, beyond=Mux(fault, self.beyond, 0))
         with m.Elif(goes | lsu.missed):
             m.d.sync += written.valid.eq(0)
 

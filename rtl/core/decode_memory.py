@@ -46,7 +46,7 @@ class MemoryDecoder(ClassDecoder):
             with m.Case("--11 1000 1011 1111 1100 00-- ---- ----"):
                 legal(m, o)
                 self._plain(m, fields, o, load=1)
-                m.d.comb += o.uop.acquire.eq(1)
+                m.d.comb += [o.uop.acquire.eq(1), o.uop.aligned.eq(1)]
             with m.Case("--11 1001 ---- ---- ---- ---- ---- ----"):
                 self._unsigned_offset(m, fields, o)
 

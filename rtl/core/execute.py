@@ -126,7 +126,7 @@ class ExecuteStage(wiring.Component):
             self.next.addr.eq(Mux(uop.post & ~self.behind, a, total)),
             executed.addr.eq(self.next.addr),
             self.next.size_log2.eq(uop.size_log2), self.next.two.eq(uop.two & ~self._parts),
-            self.next.strict.eq(uop.aligned | uop.restricted),
+            self.next.strict.eq(uop.aligned | uop.restricted | uop.exclusive),
             self.next.write.eq(uop.unit == Unit.STORE),
             self.next.plain.eq(~((uop.exclusive & self.next.write) | uop.pair | uop.release
                                  | uop.if_match | (uop.maintenance != Maintenance.NONE))),
