@@ -1,20 +1,23 @@
 """What stands between the ports of the core and the memory in the run harness."""
 
 from amaranth import Cat, Module, Signal
-from amaranth.lib import wiring
+from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.bus import AXI4Signature, Resp
-from rtl.soc.memory_map import region
+from rtl.soc.memory_map import Region, region
 
 from .ram import Log, SimRam
 
-__all__ = ["AddressGate", "HarnessDevices", "LocalSignature"]
+__all__ = ["AddressGate", "DEVICE_MEMORY", "HarnessDevices", "LocalSignature", "RandomInterrupt"]
 
 INPUT_BYTES = 1 << 16
 OUTPUT_DEPTH = 1 << 16
 
 UART_EMPTY_BIT = 4
+
+#: Device memory for tests of such accesses, where the chip has the tile's buffers.
+DEVICE_MEMORY = Region("DEVICE_MEMORY", region("TILE").base, 1024, "device", "Device memory")
 
 
 class LocalSignature(wiring.Signature):
@@ -203,7 +206,7 @@ class AddressGate(wiring.Component):
 
 
 class HarnessDevices(wiring.Component):
-    """UART and system controller, as far as programs in the run harness need them.
+    """UART, system controller and a memory, as far as programs in the run harness need them.
 
     The receiver delivers the ``input_bytes`` bytes that the host has put in the memory ``input``,
     and is empty after them. Sent characters go to the log ``output``.
@@ -229,6 +232,8 @@ class HarnessDevices(wiring.Component):
         The program asks in this cycle that counting starts anew.
     mark_sent : :py:`Out(64)`, marks : :py:`Out(8)`
         Characters sent before the last mark; how often that was.
+    acknowledge : :py:`Out(1)`
+        The program has seen the interrupt.
     """
 
     local: wiring.PureInterface
@@ -240,6 +245,7 @@ class HarnessDevices(wiring.Component):
     mark: Signal
     mark_sent: Signal
     marks: Signal
+    acknowledge: Signal
 
     def __init__(self, *, addr_width: int):
         self.addr_width = addr_width
@@ -253,6 +259,7 @@ class HarnessDevices(wiring.Component):
             "mark":        Out(1),
             "mark_sent":   Out(64),
             "marks":       Out(8),
+            "acknowledge": Out(1),
         })
 
     def elaborate(self, platform):
@@ -262,9 +269,12 @@ class HarnessDevices(wiring.Component):
         local = self.local
 
         def at(addr, name):
-            entry = region(name)
+            entry = DEVICE_MEMORY if name == DEVICE_MEMORY.name else region(name)
             shift = (entry.size - 1).bit_length()
             return addr[shift:] == entry.base >> shift
+
+        def known(addr):
+            return at(addr, "UART") | at(addr, "SYSCTL") | at(addr, DEVICE_MEMORY.name)
 
         def row(addr):
             return addr[4:12]
@@ -279,7 +289,8 @@ class HarnessDevices(wiring.Component):
             character.eq(received.read_data[0].word_select(taken[:2], 8)),
         ]
 
-        m.d.comb += local.read_known.eq(at(local.read_addr, "UART") | at(local.read_addr, "SYSCTL"))
+        held = self._memory(m, at(local.write_addr, DEVICE_MEMORY.name))
+        m.d.comb += local.read_known.eq(known(local.read_addr))
         with m.If(at(local.read_addr, "UART")):
             with m.If(row(local.read_addr) == 0):
                 m.d.comb += local.read_data[:8].eq(character)
@@ -291,10 +302,12 @@ class HarnessDevices(wiring.Component):
         with m.Elif(at(local.read_addr, "SYSCTL")):
             with m.If(row(local.read_addr) == 0):
                 m.d.comb += local.read_data[64:].eq(self.cycles)
+        with m.Else():
+            m.d.comb += local.read_data.eq(held)
 
         first_word = Signal()
         m.d.comb += [
-            local.write_known.eq(at(local.write_addr, "UART") | at(local.write_addr, "SYSCTL")),
+            local.write_known.eq(known(local.write_addr)),
             first_word.eq(local.write & (row(local.write_addr) == 0) & local.write_strobe[0]),
             output.record.eq(local.write_data[:8]),
             output.valid.eq(first_word & at(local.write_addr, "UART")),
@@ -302,9 +315,60 @@ class HarnessDevices(wiring.Component):
         ]
         with m.If(first_word & at(local.write_addr, "SYSCTL") & local.write_data[0] & ~self.exited):
             m.d.sync += [self.exited.eq(1), self.exit_code.eq(local.write_data[1:32])]
-        m.d.comb += self.mark.eq(local.write & (row(local.write_addr) == 0)
-                                 & local.write_strobe[4] & at(local.write_addr, "SYSCTL"))
+        m.d.comb += [
+            self.mark.eq(local.write & (row(local.write_addr) == 0)
+                         & local.write_strobe[4] & at(local.write_addr, "SYSCTL")),
+            self.acknowledge.eq(local.write & (row(local.write_addr) == 1)
+                                & at(local.write_addr, "SYSCTL")),
+        ]
         with m.If(self.mark):
             m.d.sync += [self.mark_sent.eq(output.count), self.marks.eq(self.marks + 1),
                          taken.eq(0)]
+        return m
+
+    def _memory(self, m, chosen):
+        """Add the Device memory; return the row that is read."""
+        local = self.local
+        rows = DEVICE_MEMORY.size // 16
+        m.submodules.memory = contents = memory.Memory(shape=128, depth=rows, init=[])
+        read = contents.read_port(domain="comb")
+        write = contents.write_port(granularity=8)
+        m.d.comb += [
+            read.addr.eq(local.read_addr[4:]), write.addr.eq(local.write_addr[4:]),
+            write.data.eq(local.write_data),
+            write.en.eq((local.write & chosen).replicate(16) & local.write_strobe),
+        ]
+        return read.data
+
+
+class RandomInterrupt(wiring.Component):
+    """Interrupt request that comes at random times and stays until the program has seen it.
+
+    Members
+    -------
+    chance : :py:`In(8)`
+        The request begins in a cycle with a chance of ``chance`` / 65536.
+    acknowledge : :py:`In(1)`
+        The request ends.
+    irq : :py:`Out(1)`
+        The request, a level.
+    """
+
+    chance: Signal
+    acknowledge: Signal
+    irq: Signal
+
+    def __init__(self):
+        super().__init__({"chance": In(8), "acknowledge": In(1), "irq": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        noise = Signal(64, init=0xD1B5_4A32_D192_ED03)
+        step = noise ^ (noise << 13)[:64]
+        step = step ^ (step >> 7)
+        m.d.sync += noise.eq(step ^ (step << 17)[:64])
+        with m.If(noise[:16] < self.chance):
+            m.d.sync += self.irq.eq(1)
+        with m.Elif(self.acknowledge):
+            m.d.sync += self.irq.eq(0)
         return m

@@ -12,10 +12,10 @@ from rtl.core.retire import RetireLayout
 from rtl.soc.memory_map import region
 
 from .axi_memory import AXI4Memory
-from .core_devices import AddressGate, HarnessDevices
+from .core_devices import DEVICE_MEMORY, AddressGate, HarnessDevices, RandomInterrupt
 from .ram import Log
 
-__all__ = ["CoreHarness", "DEVICES", "RAM_BASE", "RAM_BYTES", "RETIRE_DEPTH"]
+__all__ = ["CoreHarness", "DEVICES", "DEVICE_MEMORY", "RAM_BASE", "RAM_BYTES", "RETIRE_DEPTH"]
 
 RAM_BASE = region("DRAM").base
 RAM_BYTES = 64 << 20
@@ -26,7 +26,7 @@ DEVICES = ("UART", "SYSCTL")
 
 
 class CoreHarness(wiring.Component):
-    """Core, 64 MiB of RAM at the DRAM's place, UART, exit register, counters and retire log.
+    """Core, RAM at the DRAM's place, UART, exit register, Device memory, counters, retire log.
 
     Nothing in it waits for the host. A host that clocks at most :data:`RETIRE_DEPTH` cycles at a
     time and then reads the logs loses neither a record nor a character.
@@ -48,6 +48,8 @@ class CoreHarness(wiring.Component):
         Write retire records, until the program has ended.
     stall : :py:`In(8)`
         The RAM holds back each channel with a chance of ``stall`` / 256 in each cycle.
+    interrupts : :py:`In(8)`
+        An interrupt request begins in each cycle with a chance of ``interrupts`` / 65536.
     input_bytes : :py:`In(32)`
         Bytes of input at ``devices.input``.
     exited : :py:`Out(1)`, exit_code : :py:`Out(31)`
@@ -68,6 +70,7 @@ class CoreHarness(wiring.Component):
     reset_pc: Signal
     log: Signal
     stall: Signal
+    interrupts: Signal
     input_bytes: Signal
     exited: Signal
     exit_code: Signal
@@ -89,6 +92,7 @@ class CoreHarness(wiring.Component):
             "reset_pc":     In(config.addr_width),
             "log":          In(1),
             "stall":        In(8),
+            "interrupts":   In(8),
             "input_bytes":  In(32),
             "exited":       Out(1),
             "exit_code":    Out(31),
@@ -119,7 +123,10 @@ class CoreHarness(wiring.Component):
             wiring.connect(m, gate.m_axi, getattr(dram, f"s_axi_{index}"))
         m.submodules.devices = devices = HarnessDevices(addr_width=self.config.addr_width)
         wiring.connect(m, gate.local, devices.local)
+        m.submodules.interrupt = interrupt = RandomInterrupt()
         m.d.comb += [
+            interrupt.chance.eq(self.interrupts), interrupt.acknowledge.eq(devices.acknowledge),
+            core.irq.eq(interrupt.irq),
             devices.cycles.eq(self.cycles),
             devices.input_bytes.eq(self.input_bytes),
             self.exited.eq(devices.exited),

@@ -11,7 +11,14 @@ import numpy as np
 from rtl.config import CoreConfig, preset_hash
 from rtl.core.cause import CycleCause
 from rtl.soc.memory_map import region
-from sim.bfm.core_harness import DEVICES, RAM_BASE, RAM_BYTES, RETIRE_DEPTH, CoreHarness
+from sim.bfm.core_harness import (
+    DEVICE_MEMORY,
+    DEVICES,
+    RAM_BASE,
+    RAM_BYTES,
+    RETIRE_DEPTH,
+    CoreHarness,
+)
 from sim.build import BuildTimes, build_workload
 from sim.errors import UserError
 from sim.model import SharedModel
@@ -84,6 +91,7 @@ class Observer(Protocol):
 def new_checker(reproduce: str = "") -> Checker:
     """Return a checker for the run harness."""
     return Checker(ram_base=RAM_BASE, ram_bytes=RAM_BYTES, reproduce=reproduce,
+                   device_memory=[(DEVICE_MEMORY.base, DEVICE_MEMORY.size)],
                    devices=[(region(name).base, region(name).size) for name in DEVICES])
 
 
@@ -119,7 +127,7 @@ class CoreRun:
         self.ram = self.model.memory("dram").reshape(-1)
 
     def load(self, program: Program, *, arguments: Sequence[str] = (), stdin: bytes = b"",
-             checker: Checker | None = None, stall: int = 0, again: int = 0,
+             checker: Checker | None = None, stall: int = 0, interrupts: int = 0, again: int = 0,
              log: bool = False) -> None:
         """Put a program into the RAM and reset the core.
 
@@ -152,6 +160,7 @@ class CoreRun:
         self.model.set("reset_pc", program.entry)
         self.model.set("input_bytes", len(stdin))
         self.model.set("stall", stall)
+        self.model.set("interrupts", interrupts)
         self.model.set("log", (log or checker is not None) and self.config.retire_port)
         self._logged = self._watched = 0
         self.model.reset()

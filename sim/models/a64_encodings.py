@@ -1,85 +1,16 @@
-"""Encodings of the A64 subset, as patterns from which legal instructions are drawn.
+"""Encodings of the A64 subset: every class of instructions that the core has, once.
 
-A pattern has one letter a bit, the most significant first. Letters are fields, filled with random
-bits unless they are register fields or the caller fixes them; a rule refuses reserved values.
+Capstone and clang have been asked about each; ``tests/models/test_a64_random.py`` asks them again.
 """
 
-import dataclasses
-import random
-from collections.abc import Callable, Mapping
+from functools import lru_cache
 
-__all__ = ["ENCODINGS", "Encoding", "MEMORY", "decode_bit_mask", "draw", "fields_of"]
+from .a64_patterns import Encoding
 
-Rule = Callable[[Mapping[str, int]], bool]
+__all__ = ["ENCODINGS", "REGISTER_FIELDS", "decode_bit_mask", "find_encoding"]
 
 #: Fields that hold register numbers: destination, operands, data of accesses, status.
 REGISTER_FIELDS = "dnmatus"
-
-
-@dataclasses.dataclass(frozen=True)
-class Encoding:
-    """One encoding class.
-
-    Parameters
-    ----------
-    name : :class:`str`
-        Unique name.
-    pattern : :class:`str`
-        32 letters and digits.
-    rule : callable
-        Tells whether field values are allocated and have defined behaviour.
-    kind : :class:`str`
-        ``data`` for an instruction that only computes; for accesses the addressing: ``base``,
-        ``offset``, ``index`` (register), ``update``, ``literal``; ``aligned`` and ``exclusive``
-        need a naturally aligned address at the base.
-    group : :class:`str`
-        ``base``, ``crc``, ``exclusive`` or ``lse``.
-    """
-
-    name: str
-    pattern: str
-    rule: Rule = lambda f: True
-    kind: str = "data"
-    group: str = "base"
-
-    def __post_init__(self):
-        if len(self.pattern) != 32:
-            raise ValueError(f"Pattern of {self.name} has {len(self.pattern)} bits")
-
-
-def fields_of(pattern: str) -> dict[str, int]:
-    """Return the width of each field."""
-    return {letter: pattern.count(letter) for letter in pattern if letter not in "01"}
-
-
-def assemble(pattern: str, values: Mapping[str, int]) -> int:
-    """Put field values into a pattern."""
-    left = dict(values)
-    word = 0
-    for position, letter in enumerate(reversed(pattern)):
-        if letter in "01":
-            bit = int(letter)
-        else:
-            bit = left[letter] & 1
-            left[letter] >>= 1
-        word |= bit << position
-    return word
-
-
-def draw(encoding: Encoding, rng: random.Random, **fixed: int) -> tuple[int, dict[str, int]]:
-    """Return a random legal instruction and its fields.
-
-    Parameters
-    ----------
-    fixed : :class:`int`
-        Values of some fields. They must leave something legal.
-    """
-    widths = fields_of(encoding.pattern)
-    while True:
-        values = {letter: rng.getrandbits(width) for letter, width in widths.items()}
-        values |= {letter: value for letter, value in fixed.items() if letter in widths}
-        if encoding.rule(values):
-            return assemble(encoding.pattern, values), values
 
 
 def decode_bit_mask(n: int, immr: int, imms: int, width: int) -> int | None:
@@ -160,10 +91,20 @@ def _data_register():
         yield Encoding(name, f"10011011{code}mmmmm011111nnnnnddddd")
 
 
-def _distinct(f):
-    """Write-back and pairs leave nothing undefined: the registers differ."""
-    used = [f[letter] for letter in "tu" if letter in f]
-    return len(set(used)) == len(used) and (f["n"] == 31 or f["n"] not in used)
+def _base_differs(f):
+    """Tell whether a base that is written back is not among the data."""
+    return f["n"] == 31 or f["n"] not in (f["t"], f.get("u"))
+
+
+def _data_differ(f):
+    """Tell whether a pair is loaded into two registers."""
+    return f["t"] != f["u"]
+
+
+def _pair_rule(*, load, update):
+    def rule(f):
+        return not (load and f["t"] == f["u"]) and (not update or _base_differs(f))
+    return rule
 
 
 _SINGLE = {
@@ -184,9 +125,9 @@ def _single_accesses():
                        lambda f: f["o"] & 2, kind="index")
         if name == "PRFM":
             continue
-        yield Encoding(f"{name} post-index", f"{head}0iiiiiiiii01nnnnnttttt", _distinct,
+        yield Encoding(f"{name} post-index", f"{head}0iiiiiiiii01nnnnnttttt", _base_differs,
                        kind="update")
-        yield Encoding(f"{name} pre-index", f"{head}0iiiiiiiii11nnnnnttttt", _distinct,
+        yield Encoding(f"{name} pre-index", f"{head}0iiiiiiiii11nnnnnttttt", _base_differs,
                        kind="update")
         yield Encoding(f"{name} unprivileged", f"{head}0iiiiiiiii10nnnnnttttt", kind="offset")
     for code, name in enumerate(("LDR W", "LDR X", "LDRSW", "PRFM")):
@@ -200,12 +141,12 @@ def _pair_accesses():
     for size, letter in (("00", "W"), ("10", "X")):
         for load, name in (("0", "ST"), ("1", "LD")):
             for mode, code, kind in (*modes, ("no allocate", "000", "offset")):
-                rule = _distinct if kind == "update" or load == "1" else lambda f: True
+                rule = _pair_rule(load=load == "1", update=kind == "update")
                 yield Encoding(f"{name}{'N' * (code == '000')}P {letter} {mode}",
                                f"{size}1010{code}{load}iiiiiiiuuuuunnnnnttttt", rule, kind=kind)
     for mode, code, kind in modes:
-        yield Encoding(f"LDPSW {mode}", f"011010{code}1iiiiiiiuuuuunnnnnttttt", _distinct,
-                       kind=kind)
+        yield Encoding(f"LDPSW {mode}", f"011010{code}1iiiiiiiuuuuunnnnnttttt",
+                       _pair_rule(load=True, update=kind == "update"), kind=kind)
 
 
 def _ordered_accesses():
@@ -213,6 +154,9 @@ def _ordered_accesses():
         head = f"{size:02b}001000"
         yield Encoding(f"LDAR{letter}", f"{head}110" + "1" * 11 + "nnnnnttttt", kind="aligned")
         yield Encoding(f"STLR{letter}", f"{head}100" + "1" * 11 + "nnnnnttttt", kind="aligned")
+        for name, load in (("LDLAR", 1), ("STLLR", 0)):
+            yield Encoding(f"{name}{letter}", f"{head}1{load}0111110" + "1" * 5 + "nnnnnttttt",
+                           kind="aligned")
         yield Encoding(f"LDAPR{letter}", f"{size:02b}111000101" + "11111110000" + "nnnnnttttt",
                        kind="aligned")
         for order, acquire, release in ((0, "", ""), (1, "A", "L")):
@@ -220,6 +164,18 @@ def _ordered_accesses():
                            kind="exclusive", group="exclusive")
             yield Encoding(f"ST{release}XR{letter}", f"{head}000sssss{order}11111nnnnnttttt",
                            lambda f: f["s"] != f["t"] and (f["s"] != f["n"] or f["n"] == 31),
+                           kind="exclusive", group="exclusive")
+
+
+def _exclusive_pairs():
+    for size, letter in enumerate("WX"):
+        head = f"1{size}001000"
+        for order, acquire, release in ((0, "", ""), (1, "A", "L")):
+            yield Encoding(f"LD{acquire}XP {letter}", f"{head}01111111{order}uuuuunnnnnttttt",
+                           _data_differ, kind="exclusive", group="exclusive")
+            yield Encoding(f"ST{release}XP {letter}", f"{head}001sssss{order}uuuuunnnnnttttt",
+                           lambda f: f["s"] not in (f["t"], f["u"])
+                           and (f["s"] != f["n"] or f["n"] == 31),
                            kind="exclusive", group="exclusive")
 
 
@@ -239,11 +195,89 @@ def _atomic_accesses():
                        kind="aligned", group="lse")
 
 
+def _branches():
+    for name, code in (("B", 0), ("BL", 1)):
+        yield Encoding(name, f"{code}00101" + "i" * 26, kind="branch")
+    yield Encoding("B.cond", "01010100" + "i" * 19 + "0cccc", kind="branch")
+    for name, code in (("CBZ", 0), ("CBNZ", 1)):
+        yield Encoding(name, f"z011010{code}" + "i" * 19 + "ttttt", kind="branch")
+        yield Encoding(f"T{name[1:]}", f"z011011{code}bbbbb" + "i" * 14 + "ttttt", kind="branch")
+    for name, code in (("BR", "00"), ("BLR", "01"), ("RET", "10")):
+        yield Encoding(name, f"110101100{code}11111000000nnnnn00000",
+                       kind="branch")
+
+
+def _traps():
+    for name, code, low in (("SVC", "000", "01"), ("HVC", "000", "10"), ("SMC", "000", "11"),
+                            ("BRK", "001", "00"), ("HLT", "010", "00")):
+        yield Encoding(name, f"11010100{code}" + "i" * 16 + f"000{low}", kind="trap")
+    yield Encoding("UDF", "0" * 16 + "i" * 16, kind="trap")
+
+
+def _hints():
+    """Hint space; what has an effect elsewhere has a row of its own."""
+    head = "11010101000000110010"
+    for number, name in enumerate(("NOP", "YIELD", "WFE", "WFI", "SEV", "SEVL")):
+        yield Encoding(name, f"{head}{number:07b}11111", kind="system")
+    signing = {7, 8, 10, 12, 14, *range(24, 32)}
+    landing = {32, 34, 36, 38}
+    yield Encoding("PAC hints", f"{head}hhhhhhh11111", lambda f: f["h"] in signing, kind="system")
+    yield Encoding("BTI", f"{head}hhhhhhh11111", lambda f: f["h"] in landing, kind="system")
+    yield Encoding("HINT", f"{head}hhhhhhh11111",
+                   lambda f: f["h"] > 5 and f["h"] not in signing | landing, kind="system")
+
+
+#: Maintenance operations by their op1, CRn, CRm, op2.
+_MAINTENANCE = {
+    "IC IALLUIS": (0, 7, 1, 0), "IC IALLU": (0, 7, 5, 0), "IC IVAU": (3, 7, 5, 1),
+    "DC IVAC": (0, 7, 6, 1), "DC ISW": (0, 7, 6, 2), "DC CSW": (0, 7, 10, 2),
+    "DC CISW": (0, 7, 14, 2), "DC ZVA": (3, 7, 4, 1), "DC CVAC": (3, 7, 10, 1),
+    "DC CVAU": (3, 7, 11, 1), "DC CVAP": (3, 7, 12, 1), "DC CIVAC": (3, 7, 14, 1),
+}
+
+
+def _system():
+    yield from _hints()
+    for name, code in (("CLREX", "010"), ("DSB", "100"), ("DMB", "101"), ("ISB", "110")):
+        yield Encoding(name, f"11010101000000110011cccc{code}11111",
+                       # CRm 0 and 4 of DSB are SSBB and PSSBB.
+                       (lambda f: f["c"] not in (0, 4)) if name == "DSB" else lambda f: True,
+                       kind="system")
+    for name, op1, op2 in (("SPSel", "000", "101"), ("PAN", "000", "100"),
+                           ("DAIFSet", "011", "110"), ("DAIFClr", "011", "111")):
+        immediate = "cccc" if name.startswith("DAIF") else "000c"
+        yield Encoding(f"MSR {name}", f"1101010100000{op1}0100{immediate}{op2}11111",
+                       kind="system")
+    for name, (op1, crn, crm, op2) in _MAINTENANCE.items():
+        registers = "11111" if "ALLU" in name else "ttttt"
+        yield Encoding(name, f"1101010100001{op1:03b}{crn:04b}{crm:04b}{op2:03b}{registers}",
+                       kind="system")
+    # VMALLE1, VAE1, ASIDE1, VAAE1, VALE1, VAALE1, each for this core or for all.
+    yield Encoding("TLBI", "11010101000010001000ccccoooxxxxx",
+                   lambda f: f["c"] in (3, 7) and f["o"] in (0, 1, 2, 3, 5, 7)
+                   and (f["o"] or f["x"] == 31), kind="system")
+    yield Encoding("MSR", "110101010001pqqqrrrrccccooottttt", kind="system")
+    yield Encoding("MRS", "110101010011pqqqrrrrccccooottttt", kind="system")
+    yield Encoding("ERET", f"{0xd69f_03e0:032b}", kind="system")
+
+
 ENCODINGS: dict[str, Encoding] = {
     encoding.name: encoding
     for source in (_data_immediate, _data_register, _single_accesses, _pair_accesses,
-                   _ordered_accesses, _atomic_accesses)
+                   _ordered_accesses, _exclusive_pairs, _atomic_accesses, _branches, _traps,
+                   _system)
     for encoding in source()
 }
 
-MEMORY = tuple(encoding for encoding in ENCODINGS.values() if encoding.kind != "data")
+_BY_TOP: dict[int, list[Encoding]] = {
+    top: [encoding for encoding in ENCODINGS.values()
+          if all(letter not in "01" or int(letter) == top >> 7 - place & 1
+                 for place, letter in enumerate(encoding.pattern[:8]))]
+    for top in range(256)
+}
+
+
+@lru_cache(maxsize=1 << 16)
+def find_encoding(word: int) -> Encoding | None:
+    """Return the class of an instruction, or None if the core has none such."""
+    return next((encoding for encoding in _BY_TOP[word >> 24] if encoding.matches(word)), None)

@@ -1,12 +1,12 @@
 """An independent A64 machine: Unicorn with the exceptions, devices and registers of the core.
 
-Unicorn executes instructions, but takes no exception to VBAR_EL1, has floating point, and its
-identity registers are those of another processor. That is put right here. Everything else, up to
-ERET and the banked stack pointers, is Unicorn's own.
+Unicorn executes instructions, but takes no exception to VBAR_EL1, checks neither alignment nor
+memory attributes, has floating point and another exclusive monitor, and its identity registers are
+those of another processor. That is put right here. Everything else, up to ERET and the banked
+stack pointers, is Unicorn's own.
 """
 
 import ctypes
-import dataclasses
 import mmap
 from collections.abc import Callable, Sequence
 
@@ -15,9 +15,10 @@ import unicorn
 from unicorn import arm64_const as reg
 from unicorn.unicorn_py3.unicorn import uclib
 
-__all__ = ["CORE_ONLY", "COUNTERS", "IDENTITY", "Oracle", "OracleError", "REGISTERS",
-           "RESET_SYSTEM",
-           "SystemName", "system_name"]
+from . import a64_registers as system
+from .a64_accesses import ADDRESS_BITS, ADDRESS_SIZE, EXTERNAL, AccessPlan, access_plan, fault_of
+
+__all__ = ["Oracle", "OracleError", "REGISTERS"]
 
 #: General registers and what stands behind them in :meth:`Oracle.state`.
 REGISTERS = (*(f"x{i}" for i in range(31)), "sp", "nzcv")
@@ -25,137 +26,40 @@ REGISTERS = (*(f"x{i}" for i in range(31)), "sp", "nzcv")
 _REGISTER_IDS = (*(reg.UC_ARM64_REG_X0 + i for i in range(29)), reg.UC_ARM64_REG_X29,
                  reg.UC_ARM64_REG_X30, reg.UC_ARM64_REG_SP, reg.UC_ARM64_REG_NZCV)
 
-#: op0, op1, CRn, CRm, op2.
-SystemName = tuple[int, int, int, int, int]
-
-SCTLR: SystemName = (3, 0, 1, 0, 0)
-SPSR: SystemName = (3, 0, 4, 0, 0)
-ELR: SystemName = (3, 0, 4, 0, 1)
-SP_EL0: SystemName = (3, 0, 4, 1, 0)
-SP_EL1: SystemName = (3, 4, 4, 1, 0)
-ESR: SystemName = (3, 0, 5, 2, 0)
-FAR: SystemName = (3, 0, 6, 0, 0)
-VBAR: SystemName = (3, 0, 12, 0, 0)
-
-#: Registers that count time: nobody but the core knows their values.
-COUNTERS: dict[SystemName, str] = {
-    (3, 3, 14, 0, 1): "CNTPCT_EL0",
-    (3, 3, 14, 0, 2): "CNTVCT_EL0",
-    (3, 3, 14, 3, 0): "CNTV_TVAL_EL0",
-}
-
-def _core_only(name: SystemName) -> str:
-    """Return the kind of a register that only the core has as it is, or an empty string."""
-    op0, op1, crn, crm, op2 = name
-    if (op0, op1, crn) == (3, 3, 14) and crm >= 8:
-        return "monitor reads"
-    if (op0, crn) == (3, 9) and crm >= 12 and (op1 == 3 or (op1, crm) == (0, 14)):
-        return "" if (crm, op2) == (14, 0) else "monitor reads"
-    return ""
-
-
-#: Registers that the oracle does not model, by the kind of value it takes from the core.
-CORE_ONLY: dict[SystemName, str] = {
-    name: kind for op1 in (0, 3) for crn in (9, 14) for crm in range(16) for op2 in range(8)
-    if (kind := _core_only(name := (3, op1, crn, crm, op2)))}
-
-#: What the core's identification registers must read as.
-IDENTITY: dict[SystemName, int] = {
-    (3, 0, 0, 0, 0): 0x000f_0000,       # MIDR_EL1: implementer 0
-    (3, 0, 0, 0, 5): 0x8000_0000,       # MPIDR_EL1: core 0 of one
-    (3, 0, 0, 0, 6): 0,                 # REVIDR_EL1
-    (3, 0, 0, 4, 0): 0x00ff_0011,       # ID_AA64PFR0_EL1: EL0, EL1; no FP, no SIMD
-    (3, 0, 0, 5, 0): 0x100,             # ID_AA64DFR0_EL1: PMUv3
-    (3, 0, 0, 6, 0): 0x0021_0000,       # ID_AA64ISAR0_EL1: atomics, CRC32
-    (3, 0, 0, 6, 1): 0x0010_0001,       # ID_AA64ISAR1_EL1: LDAPR, DC CVAP
-    (3, 0, 0, 7, 0): 0xff00_0002,       # ID_AA64MMFR0_EL1: 40 address bits, no granule
-    (3, 0, 0, 7, 1): 0x0010_0000,       # ID_AA64MMFR1_EL1: PAN
-    (3, 0, 0, 7, 2): 0,                 # ID_AA64MMFR2_EL1
-    (3, 3, 0, 0, 1): 0x8444_c004,       # CTR_EL0: 64-byte lines
-}
-
-#: System registers whose value at reset programs depend on.
-RESET_SYSTEM: dict[SystemName, int] = {
-    SCTLR: 0x30d0_0800,
-    VBAR: 0,
-    (3, 0, 1, 0, 2): 0,                 # CPACR_EL1
-    (3, 3, 14, 0, 0): 60_000_000,       # CNTFRQ_EL0
-}
-
-# What EL1 has to allow EL0, to read and to write: without it, a trap of class 0x18.
-_CONTROLLED_READS = frozenset(
-    {(3, 3, 0, 0, 1), (3, 3, 4, 2, 1)}                                      # CTR_EL0, DAIF
-    | {(3, 3, 14, crm, op2) for crm in (0, 2, 3) for op2 in range(3)})      # CNT*
-_CONTROLLED_WRITES = frozenset(
-    {(3, 3, 4, 2, 1)} | {(3, 3, 14, crm, op2) for crm in (2, 3) for op2 in range(3)}
-    | {(0, 3, 4, crm, op2) for crm in range(16) for op2 in (6, 7)}          # DAIFSet, DAIFClr
-    | {(1, 3, 7, crm, 1) for crm in (4, 5, 10, 11, 12, 14)})                # DC, IC by address
-
-_DCZID: SystemName = (3, 3, 0, 0, 7)
-_SCTLR_DZE, _SCTLR_NTWI, _SCTLR_SPAN = 1 << 14, 1 << 16, 1 << 23
-_PAN = 1 << 22
-_ERET, _WFI = 0xd69f_03e0, 0xd503_207f
-_ILLEGAL_STATE, _WFI_TRAPPED = 0x3a00_0000, 0x07e0_0000
-_STATE_ILLEGAL = 1 << 20
-_STATES = frozenset((0b0_0000, 0b0_0100, 0b0_0101))     # EL0t, EL1t, EL1h
-
 # EL2 and EL3 exist in this processor model and must say that EL1 is a 64-bit level.
 _UPPER_LEVELS = {(3, 6, 1, 1, 0): 0x401, (3, 4, 1, 1, 0): 1 << 31}
 
-_INTERRUPT_UNDEFINED = 1
-_INTERRUPT_SVC = 2
-_INTERRUPT_BREAKPOINT = 7
-_INTERRUPT_SMC = 13
+_INTERRUPT_UNDEFINED, _INTERRUPT_SVC, _INTERRUPT_FETCH = 1, 2, 3
+_INTERRUPT_BREAKPOINT, _INTERRUPT_SMC = 7, 13
 
-_UNDEFINED = 0x0200_0000
-_HINTS_THAT_WAIT = frozenset((0xd503203f, 0xd503205f, 0xd503207f))     # YIELD, WFE, WFI
-_UNMAPPED = {
-    unicorn.UC_ERR_READ_UNMAPPED: 0x9600_0010,
-    unicorn.UC_ERR_WRITE_UNMAPPED: 0x9600_0050,
-    unicorn.UC_ERR_FETCH_UNMAPPED: 0x8600_0010,
-}
+_WFI = 0xd503_207f
+_HINTS_THAT_WAIT = frozenset((0xd503_203f, 0xd503_205f, _WFI))       # YIELD, WFE
+
+# Exception classes in ESR_EL1, of which the lower one of two means EL0.
+_FETCH, _PC_ALIGNMENT, _DATA, _SP_ALIGNMENT = (
+    code << 26 | 1 << 25 for code in (0x21, 0x22, 0x25, 0x26))
+_LOWER = 1 << 26
+_WRITE = 1 << 6
+
+_MONITOR_BYTES = 64
+
+_CLREX, _CLREX_MASK = 0xd503_305f, 0xffff_f0ff
+_ERET = 0xd69f_03e0
 
 # The flags, DAIF, SPSel and the exception level: what SPSR keeps of the program state.
 _PSTATE_KEPT = 0xf040_03cd
+_PAN, _STATE_ILLEGAL = 1 << 22, 1 << 20
+_STATES = frozenset((0b0_0000, 0b0_0100, 0b0_0101))     # EL0t, EL1t, EL1h
+_ILLEGAL_STATE, _WFI_TRAPPED = 0x3a00_0000, 0x07e0_0000
+_SCTLR_NTWI, _SCTLR_SPAN = 1 << 16, 1 << 23
 
 
 class OracleError(Exception):
     """The oracle cannot go on: its input is outside what it models."""
 
 
-def system_name(insn: int) -> SystemName:
-    """Return what a system instruction names, the register that an MRS or MSR moves."""
-    return (insn >> 19 & 3, insn >> 16 & 7, insn >> 12 & 15, insn >> 8 & 15, insn >> 5 & 7)
-
-
-# Controls in PMUSERENR_EL0 of reading and writing at EL0: EN, SW, CR, ER; the rest wants EN.
-_USER: SystemName = (3, 3, 9, 14, 0)
-_EN, _SW, _CR, _ER = 1, 2, 4, 8
-_USER_READS = {(9, 12, 5): _EN | _ER, (9, 13, 0): _EN | _CR, (9, 13, 2): _EN | _ER}
-_USER_WRITES = {(9, 12, 4): _EN | _SW, (9, 12, 5): _EN | _ER}
-_WRITE_ONLY, _READ_ONLY = {(9, 12, 4)}, {(9, 12, 6), (9, 12, 7)}
-
-
-def _move_syndrome(insn: int) -> int:
-    """Return the syndrome of a system instruction that EL1 does not allow EL0."""
-    op0, op1, crn, crm, op2 = system_name(insn)
-    return (0x6200_0000 | op0 << 20 | op2 << 17 | op1 << 14 | crn << 10 | (insn & 31) << 5
-            | crm << 1 | insn >> 21 & 1)
-
-
-def _refused(insn: int, at_el0: bool) -> int:
-    """Return the syndrome of an instruction that Unicorn finds undefined, or not allowed."""
-    if not at_el0 or insn >> 22 != 0xd5 << 2:
-        return _UNDEFINED
-    reads = insn >> 21 & 1
-    if system_name(insn) not in (_CONTROLLED_READS if reads else _CONTROLLED_WRITES):
-        return _UNDEFINED
-    return _move_syndrome(insn)
-
-
-@dataclasses.dataclass
-class _Fault:
-    address: int = 0
+#: What is done instead of an instruction, or before it: a function of its address and word.
+_Special = Callable[[int, int], None]
 
 
 class Oracle:
@@ -167,6 +71,9 @@ class Oracle:
         The RAM.
     devices : sequence of (base, bytes)
         Device ranges; a multiple of 4 KiB.
+    device_memory : sequence of (base, bytes)
+        Device ranges that only hold what was stored: Unicorn's own, a multiple of 1 KiB. The last
+        page of one extends to 4 KiB.
     on_device_read : callable (address, bytes) -> value
         Gives what a device load returns.
     on_device_write : callable (address, bytes, value)
@@ -181,14 +88,19 @@ class Oracle:
     """
 
     def __init__(self, *, ram_base: int, ram_bytes: int, devices: Sequence[tuple[int, int]] = (),
+                 device_memory: Sequence[tuple[int, int]] = (),
                  on_device_read: Callable[[int, int], int] = lambda address, size: 0,
                  on_device_write: Callable[[int, int, int], None] = lambda *access: None):
         self.ram_base = ram_base
         self.ram_bytes = ram_bytes
         self.exception: int | None = None
-        self._fault = _Fault()
+        self._mapped = (*devices, *device_memory)
         self._stopped = False
+        self._reserved: int | None = None
         self._illegal = False
+        self._specials: dict[int, _Special | None] = {}
+        self._on_instruction: Callable[[int], bool] = lambda address: False
+        self._on_access: Callable[[bool, int, int, int], None] = lambda *access: None
         # Anonymous memory costs nothing until it is touched, unlike memory that is cleared.
         self._pages = mmap.mmap(-1, ram_bytes)
         self.ram = np.frombuffer(self._pages, dtype=np.uint8)
@@ -202,11 +114,14 @@ class Oracle:
                 lambda _, offset, size, base: on_device_read(base + offset, size), base,
                 lambda _, offset, size, value, base: on_device_write(base + offset, size, value),
                 base)
-        for name, value in (_UPPER_LEVELS | RESET_SYSTEM).items():
+        for base, size in device_memory:
+            machine.mem_map(base, -(-size // 4096) * 4096, unicorn.UC_PROT_READ
+                            | unicorn.UC_PROT_WRITE)
+        for name, value in (_UPPER_LEVELS | system.RESET_SYSTEM).items():
             self.write_system(name, value)
         machine.reg_write(reg.UC_ARM64_REG_PSTATE, 0x3c5)
         machine.hook_add(unicorn.UC_HOOK_INTR, self._on_interrupt)
-        machine.hook_add(unicorn.UC_HOOK_MEM_UNMAPPED, self._on_unmapped)
+        machine.hook_add(unicorn.UC_HOOK_CODE, self._before)
         count = len(REGISTERS)
         self._state = (ctypes.c_uint64 * count)()
         self._state_ids = (ctypes.c_int * count)(*_REGISTER_IDS)
@@ -237,12 +152,12 @@ class Oracle:
         """Set the general register ``index``; 31 is SP."""
         self.machine.reg_write(_REGISTER_IDS[index], value)
 
-    def read_system(self, name: SystemName) -> int:
+    def read_system(self, name: system.SystemName) -> int:
         """Return a system register."""
         op0, op1, crn, crm, op2 = name
         return self.machine.reg_read(reg.UC_ARM64_REG_CP_REG, (crn, crm, op0, op1, op2))
 
-    def write_system(self, name: SystemName, value: int) -> None:
+    def write_system(self, name: system.SystemName, value: int) -> None:
         """Set a system register."""
         op0, op1, crn, crm, op2 = name
         self.machine.reg_write(reg.UC_ARM64_REG_CP_REG, (crn, crm, op0, op1, op2, value))
@@ -251,6 +166,16 @@ class Oracle:
     def pc(self) -> int:
         """Address of the next instruction."""
         return self.machine.reg_read(reg.UC_ARM64_REG_PC)
+
+    @property
+    def interrupts_masked(self) -> bool:
+        """PSTATE.I."""
+        return bool(self.machine.reg_read(reg.UC_ARM64_REG_PSTATE) & 0x80)
+
+    @property
+    def at_el0(self) -> bool:
+        """The exception level is EL0."""
+        return not self.machine.reg_read(reg.UC_ARM64_REG_PSTATE) & 0xc
 
     @property
     def stack_in_use(self) -> int:
@@ -270,31 +195,10 @@ class Oracle:
             The value is of stores only.
         """
         if on_instruction is not None:
-            def before(machine, address, _size, _):
-                if on_instruction(address):
-                    return
-                word = self.word(address)
-                if self._illegal:
-                    self.take_exception(address, _ILLEGAL_STATE)
-                    return
-                # Bit 26 tells vector from integer instructions in both halves of the space.
-                if word & 0x0e00_0000 == 0x0e00_0000 or word & 0x0e00_0000 == 0x0c00_0000:
-                    self.take_exception(address, _UNDEFINED)
-                elif word in _HINTS_THAT_WAIT:
-                    if word == _WFI and self._at_el0 and not (
-                            self.read_system(SCTLR) & _SCTLR_NTWI):
-                        self.take_exception(address, _WFI_TRAPPED)
-                    else:
-                        machine.reg_write(reg.UC_ARM64_REG_PC, address + 4)
-                elif word & 0xffd0_0000 == 0xd510_0000 and system_name(word) in CORE_ONLY:
-                    self._core_only(machine, address, word)
-                elif word == _ERET and not self._at_el0:
-                    self._return(machine)
-                elif word & 0x3f20_cc00 == 0x3820_4000 and word >> 30 != 3:
-                    self._narrow_extreme(word, on_access)
-                    machine.reg_write(reg.UC_ARM64_REG_PC, address + 4)
-            self.machine.hook_add(unicorn.UC_HOOK_CODE, before)
+            self._on_instruction = on_instruction
         if on_access is not None:
+            self._on_access = on_access
+
             def accessed(_machine, kind, address, size, value, _):
                 on_access(kind == unicorn.UC_MEM_WRITE, address, size,
                           value & (1 << 8 * size) - 1)
@@ -310,16 +214,18 @@ class Oracle:
         """
         self._stopped = False
         while not self._stopped:
-            try:
-                self.machine.emu_start(pc, 1)
-            except unicorn.UcError as error:
-                if error.errno not in _UNMAPPED:
-                    raise OracleError(f"Unicorn stops at {self.pc:#x}: {error}") from error
-                self.write_system(FAR, self._fault.address)
-                self.take_exception(self.pc, _UNMAPPED[error.errno])
-            else:
-                if not self._stopped:
+            if self._fetches(pc):
+                try:
+                    self.machine.emu_start(pc, 1)
+                except unicorn.UcError as error:
+                    if self._fetches(self.pc):
+                        raise OracleError(f"Unicorn stops at {self.pc:#x}: {error}") from error
+                if not self._stopped and self._fetches(self.pc):
                     raise OracleError(f"Unicorn stops at {self.pc:#x} without a reason")
+            else:
+                self.machine.reg_write(reg.UC_ARM64_REG_PC, pc)
+                if not self._on_instruction(pc):
+                    self._refuse_fetch(pc)
             pc = self.pc
         return pc
 
@@ -328,7 +234,8 @@ class Oracle:
         self._stopped = True
         self.machine.emu_stop()
 
-    def take_exception(self, return_address: int, syndrome: int | None) -> None:
+    def take_exception(self, return_address: int, syndrome: int | None, *,
+                       address: int | None = None) -> None:
         """Enter the vector at EL1, as the core does.
 
         Parameters
@@ -337,6 +244,8 @@ class Oracle:
             For ELR_EL1.
         syndrome : :class:`int` or None
             For ESR_EL1; None is an interrupt, which leaves it.
+        address : :class:`int` or None
+            For FAR_EL1; None leaves it.
         """
         machine = self.machine
         pstate = machine.reg_read(reg.UC_ARM64_REG_PSTATE) & _PSTATE_KEPT
@@ -344,70 +253,181 @@ class Oracle:
         self._illegal = False
         from_el1, own_stack = pstate >> 2 & 3, pstate & 1
         if not own_stack:
-            self.write_system(SP_EL0, machine.reg_read(reg.UC_ARM64_REG_SP))
-            machine.reg_write(reg.UC_ARM64_REG_SP, self.read_system(SP_EL1))
+            self.write_system(system.SP_EL0, machine.reg_read(reg.UC_ARM64_REG_SP))
+            machine.reg_write(reg.UC_ARM64_REG_SP, self.read_system(system.SP_EL1))
         # The level that code is translated for follows the state at the next write of a system
         # register, not at this one.
-        pan = 0 if self.read_system(SCTLR) & _SCTLR_SPAN else _PAN
-        machine.reg_write(reg.UC_ARM64_REG_PSTATE, pstate & 0xf040_0000 | pan | 0x3c5)
-        self.write_system(SPSR, pstate)
-        self.write_system(ELR, return_address)
+        never = 0 if self.read_system(system.SCTLR) & _SCTLR_SPAN else _PAN
+        machine.reg_write(reg.UC_ARM64_REG_PSTATE, pstate & 0xf040_0000 | never | 0x3c5)
+        self.write_system(system.SPSR, pstate)
+        self.write_system(system.ELR, return_address)
         if syndrome is not None:
-            self.write_system(ESR, syndrome)
+            self.write_system(system.ESR, syndrome)
+        if address is not None:
+            self.write_system(system.FAR, address)
+        self._reserved = None
         offset = 0x200 * own_stack if from_el1 else 0x400
         if syndrome is None:
             offset += 0x80
-        machine.reg_write(reg.UC_ARM64_REG_PC, self.read_system(VBAR) + offset)
+        machine.reg_write(reg.UC_ARM64_REG_PC, self.read_system(system.VBAR) + offset)
         self.exception = 0 if syndrome is None else syndrome
 
-    def identity(self, name: SystemName) -> int:
-        """Return what the core's identification register ``name`` must read as now."""
-        refused = (name == _DCZID and self._at_el0
-                   and not self.read_system(SCTLR) & _SCTLR_DZE)
-        return IDENTITY[name] | refused << 4
+    def _before(self, _machine, address: int, _size: int, _) -> None:
+        """Before each instruction: let the user know, then do what Unicorn does not."""
+        if self._on_instruction(address):
+            return
+        if not self._fetches(address):
+            self._refuse_fetch(address)
+            return
+        if self._illegal:
+            self.take_exception(address, _ILLEGAL_STATE)
+            return
+        word = self.word(address)
+        try:
+            special = self._specials[word]
+        except KeyError:
+            special = self._specials[word] = self._special(word)
+        if special is not None:
+            special(address, word)
 
-    def _core_only(self, machine, address: int, word: int) -> None:
-        """Skip a move of a register that only the core has, or refuse it."""
-        _, op1, *place = system_name(word)
-        place, reads = tuple(place), word >> 21 & 1
-        wrong = place in (_WRITE_ONLY if reads else _READ_ONLY) or (
-            # Of the event counters, there are six with a register of their own.
-            place[0] == 14 and (place[1] not in (8, 12) or place[2] >= 6) and place != (14, 15, 7))
-        if self._at_el0 and not wrong:
-            wrong = op1 == 0
-            needs = (_USER_READS if reads else _USER_WRITES).get(
-                place, _EN | _ER if reads and place[:2] == (14, 8) else _EN)
-            if not wrong and not self.read_system(_USER) & needs:
-                self.take_exception(address, _move_syndrome(word))
-                return
-        if wrong:
-            self.take_exception(address, _UNDEFINED)
+    def _special(self, word: int) -> _Special | None:
+        """Return what Unicorn cannot be left to do with ``word``."""
+        # Bit 26 tells vector from integer instructions in both halves of the space.
+        if word & 0x0e00_0000 == 0x0e00_0000 or word & 0x0e00_0000 == 0x0c00_0000:
+            return lambda address, _: self.take_exception(address, system.UNDEFINED)
+        if word in _HINTS_THAT_WAIT:
+            return self._wait
+        if word & _CLREX_MASK == _CLREX:
+            return self._forget
+        if word == _ERET:
+            return self._return
+        if word & 0xffd0_0000 == 0xd510_0000 and system.system_name(word) in system.CORE_ONLY:
+            return self._move_monitor
+        if word & 0xff9f_fc1f == 0xd61f_0000:
+            return self._branch
+        plan = access_plan(word)
+        if plan is None:
+            return None
+        if word & 0x3f20_cc00 == 0x3820_4000 and word >> 30 != 3:
+            execute = self._narrow_extreme
+        elif word & 0x3fc0_0000 == 0x0800_0000 and (word >> 31 or not word >> 21 & 1):
+            execute = self._store_exclusive
+        elif word & 0x3fc0_0000 == 0x0840_0000 and (word >> 31 or not word >> 21 & 1):
+            execute = self._load_exclusive
         else:
-            machine.reg_write(reg.UC_ARM64_REG_PC, address + 4)
+            execute = None
 
-    @property
-    def _at_el0(self) -> bool:
-        return not self.machine.reg_read(reg.UC_ARM64_REG_PSTATE) >> 2 & 3
+        def access(address: int, word: int) -> None:
+            if not self._check_access(plan, address) and execute is not None:
+                execute(plan, address, word)
 
-    def _return(self, machine) -> None:
+        return access
+
+    def _skip(self, address: int) -> None:
+        self.machine.reg_write(reg.UC_ARM64_REG_PC, address + 4)
+
+    def _move_monitor(self, address: int, word: int) -> None:
+        """Skip a move of a register that only the core has, or refuse it."""
+        syndrome = system.syndrome_of_monitor(word, at_el0=self.at_el0,
+                                              user=self.read_system(system.USER_CONTROL))
+        if syndrome is None:
+            self._skip(address)
+        else:
+            self.take_exception(address, syndrome)
+
+    def _wait(self, address: int, word: int) -> None:
+        if word == _WFI and self.at_el0 and not self.read_system(system.SCTLR) & _SCTLR_NTWI:
+            self.take_exception(address, _WFI_TRAPPED)
+        else:
+            self._skip(address)
+
+    def _return(self, _address: int, _word: int) -> None:
         """Prepare ERET: QEMU 5.0 has no illegal state, and no AArch32 is here to return to."""
-        spsr = self.read_system(SPSR)
+        if self.at_el0:
+            return
+        self._reserved = None
+        spsr, machine = self.read_system(system.SPSR), self.machine
         self._illegal = bool(spsr & _STATE_ILLEGAL) or spsr & 31 not in _STATES
         if spsr & 31 not in _STATES:
             pstate = machine.reg_read(reg.UC_ARM64_REG_PSTATE)
             machine.reg_write(reg.UC_ARM64_REG_PSTATE,
                               pstate & ~0xf040_03c0 | spsr & 0xf040_03c0)
-            machine.reg_write(reg.UC_ARM64_REG_PC, self.read_system(ELR))
+            machine.reg_write(reg.UC_ARM64_REG_PC, self.read_system(system.ELR))
 
-    def _narrow_extreme(self, word: int, on_access) -> None:
+    def _forget(self, _address: int, _word: int) -> None:
+        self._reserved = None
+
+    def _fetches(self, pc: int) -> bool:
+        return 0 <= pc - self.ram_base < self.ram_bytes and not pc & 3
+
+    def _branch(self, address: int, word: int) -> None:
+        """BR, BLR or RET: where it leads to nothing executable, :meth:`run` has to see that."""
+        number = word >> 5 & 31
+        target = 0 if number == 31 else self.state()[number]
+        if not self._fetches(target):
+            if word >> 21 & 3 == 1:
+                self.write_register(30, address + 4)
+            self.machine.reg_write(reg.UC_ARM64_REG_PC, target)
+            self.machine.emu_stop()
+
+    def _refuse_fetch(self, pc: int) -> None:
+        if pc & 3:
+            syndrome = _PC_ALIGNMENT
+        else:
+            syndrome = _FETCH | (ADDRESS_SIZE if pc >> ADDRESS_BITS else EXTERNAL)
+            syndrome -= _LOWER * self.at_el0
+        self.take_exception(pc, syndrome, address=pc)
+
+    def _check_access(self, plan: AccessPlan, pc: int) -> bool:
+        """Take the exception that an access asks for; return true if there is one."""
+        state = self.state()
+        address = plan.address(state, pc)
+        if plan.base == 31 and state[31] & 15 and self.read_system(system.SCTLR) & (
+                0x10 if self.at_el0 else 0x08):
+            self.take_exception(pc, _SP_ALIGNMENT)
+            return True
+        normal = 0 <= address - self.ram_base < self.ram_bytes
+        if normal and not address & (plan.size * plan.count - 1):
+            return False
+        strict = bool(self.read_system(system.SCTLR) & 2)
+        code = fault_of(plan, address, normal=normal, strict=strict,
+                        exists=normal or self._is_device(address))
+        if code is None:
+            return False
+        syndrome = _DATA - _LOWER * self.at_el0 | code | _WRITE * plan.write
+        self.take_exception(pc, syndrome, address=address)
+        return True
+
+    def _is_device(self, address: int) -> bool:
+        return any(base <= address < base + size for base, size in self._mapped)
+
+    def _load_exclusive(self, plan: AccessPlan, pc: int, _word: int) -> None:
+        self._reserved = plan.address(self.state(), pc) // _MONITOR_BYTES
+
+    def _store_exclusive(self, plan: AccessPlan, pc: int, word: int) -> None:
+        """Execute a store-exclusive by the core's monitor, which covers a line."""
+        state = self.state()
+        address = plan.address(state, pc)
+        fails = self._reserved != address // _MONITOR_BYTES
+        self._reserved = None
+        if not fails:
+            for element, number in enumerate((word & 31, word >> 10 & 31)[:plan.count]):
+                value = 0 if number == 31 else state[number] & (1 << 8 * plan.size) - 1
+                at = address + element * plan.size
+                self.machine.mem_write(at, value.to_bytes(plan.size, "little"))
+                self._on_access(True, at, plan.size, value)
+        if word >> 16 & 31 != 31:
+            self.write_register(word >> 16 & 31, int(fails))
+        self._skip(pc)
+
+    def _narrow_extreme(self, plan: AccessPlan, pc: int, word: int) -> None:
         """Execute LDSMAX, LDSMIN, LDUMAX or LDUMIN of less than 64 bits.
 
         QEMU 5.0, which Unicorn is made of, compares their operands without extending them
         ("tcg: Fix nonatomic signed min/max", in QEMU 5.1).
         """
-        size = 1 << (word >> 30)
-        state = self.state()
-        at = state[word >> 5 & 31]
+        state, size = self.state(), plan.size
+        at = plan.address(state, pc)
         sign = 0 if word & 0x2000 else 1 << 8 * size - 1
         old = int.from_bytes(self.machine.mem_read(at, size), "little")
         operand = 0 if word >> 16 & 31 == 31 else state[word >> 16 & 31] & (1 << 8 * size) - 1
@@ -416,9 +436,9 @@ class Oracle:
         self.machine.mem_write(at, new.to_bytes(size, "little"))
         if word & 31 != 31:
             self.write_register(word & 31, old)
-        if on_access is not None:
-            on_access(False, at, size, 0)
-            on_access(True, at, size, new)
+        self._on_access(False, at, size, 0)
+        self._on_access(True, at, size, new)
+        self._skip(pc)
 
     def _on_interrupt(self, machine, number, _):
         pc = self.pc
@@ -426,13 +446,11 @@ class Oracle:
             self.take_exception(pc, 0x5600_0000 | self.word(pc - 4) >> 5 & 0xffff)
         elif number == _INTERRUPT_BREAKPOINT:
             self.take_exception(pc, 0xf200_0000 | self.word(pc) >> 5 & 0xffff)
+        elif number == _INTERRUPT_FETCH and not self._fetches(pc):
+            machine.emu_stop()          # and run() takes the exception
         elif number == _INTERRUPT_SMC:
-            self.take_exception(pc - 4, _UNDEFINED)
+            self.take_exception(pc - 4, system.UNDEFINED)
         elif number == _INTERRUPT_UNDEFINED:
-            self.take_exception(pc, _refused(self.word(pc), self._at_el0))
+            self.take_exception(pc, system.syndrome_of_refused(self.word(pc), self.at_el0))
         else:
             raise OracleError(f"Unicorn takes exception {number} at {pc:#x}")
-
-    def _on_unmapped(self, machine, kind, address, size, value, _):
-        self._fault.address = address
-        return False
