@@ -99,9 +99,9 @@ class CoreConfig:
     icache_bytes: int = 8192
     dcache_bytes: int = 8192
     icache_ways: int = 2
-    dcache_ways: int = 1
+    dcache_ways: int = 2
     btb_entries: int = 512
-    history_bits: int = 8
+    history_bits: int = 12
     event_counters: int = 6
     issue_width: int = 1
     timer_hz: int = 60_000_000
@@ -118,8 +118,8 @@ class CoreConfig:
             raise ValueError(f"Event counters must be 1 to 6, not {self.event_counters!r}")
         if self.issue_width != 1:
             raise ValueError(f"Issue width must be 1, not {self.issue_width!r}")
-        if not 0 <= self.history_bits <= 11:
-            raise ValueError(f"History bits must be 0 to 11, not {self.history_bits!r}")
+        if not 0 <= self.history_bits <= 13:
+            raise ValueError(f"History bits must be 0 to 13, not {self.history_bits!r}")
         if not 32 <= self.addr_width <= 40:
             raise ValueError(f"Core address width must be 32 to 40, not {self.addr_width!r}")
 

@@ -6,11 +6,13 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtl.bus.axi import AXI4Signature, Burst
+from rtl.core.replacement import Replacement
 from rtl.core.store_queue import StoreRequest
 
 __all__ = ["DataCache", "Maintenance"]
 
 LINE_BYTES = 64
+UNCHECKED = {"no_rw_check": 1}
 
 
 class Maintenance(enum.Enum, shape=2):
@@ -28,8 +30,9 @@ class DataCache(wiring.Component):
     An access has two cycles: in the first its address is looked up, in the second it is asked for.
     Whether it hit is known too late in that cycle for the pipeline to wait for it: the cache says
     ``missed`` one cycle later, and the access is made again. Reading and writing ports are
-    separate; a row that is written at the edge of its lookup comes out as written, through a
-    register beside the memory.
+    separate, and nothing is read where it is written at the same edge: a load from the row that
+    the store in front of it wrote, and what comes behind the first store to a clean line, is
+    looked up again and takes one cycle more. So no memory needs collision logic.
 
     On a miss the victim's dirty line goes into the store queue while its successor is on its way.
     Both wait until the queue has drained, so that a line never overtakes its own eviction.
@@ -46,12 +49,12 @@ class DataCache(wiring.Component):
     addr_width, bus_width : :class:`int`
         Widths of the address and of the bus in bits.
     cache_bytes, ways : :class:`int`
-        Size and associativity; ways are replaced in turn.
+        Size and associativity.
 
     Members
     -------
-    lookup : :py:`In(1)`, lookup_addr : :py:`In(addr_width)`
-        Read the memories.
+    lookup : :py:`In(1)`, lookup_addr : :py:`In(addr_width)`, lookup_write : :py:`In(1)`
+        Read the memories; for a store, which does not need the row.
     request : :py:`In(1)`, addr : :py:`In(addr_width)`
         Access the row that was looked up last.
     write : :py:`In(1)`, data, strobe : :py:`In`
@@ -89,27 +92,28 @@ class DataCache(wiring.Component):
         self.beat_bits = (self.beats - 1).bit_length()
         self.tag_bits = addr_width - 6 - self.set_bits
         super().__init__({
-            "lookup":      In(1),
-            "lookup_addr": In(addr_width),
-            "request":     In(1),
-            "addr":        In(addr_width),
-            "write":       In(1),
-            "data":        In(bus_width),
-            "strobe":      In(bus_width // 8),
-            "maintenance": In(Maintenance),
-            "by_set":      In(1),
-            "ready":       Out(1),
-            "row":         Out(bus_width),
-            "missed":      Out(1),
-            "done":        Out(1),
-            "failed":      Out(1),
-            "busy":        Out(1),
-            "inject":      In(1),
-            "injected":    In(bus_width),
-            "empty":       In(1),
-            "evicted":     Out(stream.Signature(StoreRequest(addr_width, bus_width))),
-            "fill":        Out(AXI4Signature(addr_width=addr_width, data_width=bus_width,
-                                             id_width=1, write=False)),
+            "lookup":       In(1),
+            "lookup_addr":  In(addr_width),
+            "lookup_write": In(1),
+            "request":      In(1),
+            "addr":         In(addr_width),
+            "write":        In(1),
+            "data":         In(bus_width),
+            "strobe":       In(bus_width // 8),
+            "maintenance":  In(Maintenance),
+            "by_set":       In(1),
+            "ready":        Out(1),
+            "row":          Out(bus_width),
+            "missed":       Out(1),
+            "done":         Out(1),
+            "failed":       Out(1),
+            "busy":         Out(1),
+            "inject":       In(1),
+            "injected":     In(bus_width),
+            "empty":        In(1),
+            "evicted":      Out(stream.Signature(StoreRequest(addr_width, bus_width))),
+            "fill":         Out(AXI4Signature(addr_width=addr_width, data_width=bus_width,
+                                              id_width=1, write=False)),
         })
 
     def elaborate(self, platform):
@@ -130,29 +134,26 @@ class DataCache(wiring.Component):
         wanted = self.addr[6 + self.set_bits:]
         hits = Signal(self.ways)
         m.d.comb += hits.eq(Cat(tags[way][0] & (tags[way][2:] == wanted) for way in ways))
-        forward = Signal()
-        written = Signal(self.bus_width)
-        written_strobe = Signal(self.bus_width // 8)
-        with m.If(self._read):
-            m.d.sync += [
-                forward.eq(self._row_write.any() & (self._row_addr == self._read_row)
-                           & (self.lookup_addr[6 + self.set_bits:] == wanted)),
-                written.eq(self._row_data), written_strobe.eq(self._row_strobe),
-            ]
-        with m.If(self.inject):
-            m.d.sync += [forward.eq(1), written.eq(self.injected), written_strobe.eq(-1)]
+        chosen, evicting = Signal(self.ways), Signal()
         stored = rows[0]
-        if self.ways > 1:
-            stored = Const(0, self.bus_width)
-            for way in ways:
-                stored = stored | (rows[way] & hits[way].replicate(self.bus_width))
-        m.d.comb += self.row.eq(Cat(
-            Mux(forward & written_strobe[octet], written[8 * octet:8 * octet + 8],
-                stored[8 * octet:8 * octet + 8])
-            for octet in range(self.bus_width // 8)))
-
-        chosen = Signal(self.ways)
-        self._control(m, hits, chosen, rows, tags)
+        for way in ways[1:]:
+            # The first way needs no test: what comes out on a miss is not used.
+            stored = Mux(Mux(evicting, chosen[way], hits[way]), rows[way], stored)
+        injecting, injected = Signal(), Signal(self.bus_width)
+        with m.If(self.inject):
+            m.d.sync += [injecting.eq(1), injected.eq(self.injected)]
+        with m.Elif(self._read):
+            m.d.sync += injecting.eq(0)
+        m.d.comb += [self.row.eq(Mux(injecting, injected, stored)),
+                     self.evicted.payload.data.eq(stored)]
+        m.submodules.replacement = replacement = Replacement(sets=self.sets, ways=self.ways)
+        m.d.comb += [
+            replacement.look.eq(self._read),
+            replacement.set.eq(self._read_row[self.beat_bits:]),
+            replacement.used_set.eq(self.addr[6:6 + self.set_bits]),
+            replacement.used_ways.eq(hits),
+        ]
+        self._control(m, hits, chosen, tags, evicting, replacement)
         return m
 
     def _memories(self, m):
@@ -160,9 +161,9 @@ class DataCache(wiring.Component):
         rows, tags = [], []
         for way in range(self.ways):
             m.submodules[f"rows_{way}"] = row = Memory(
-                shape=self.bus_width, depth=self.sets * self.beats, init=[])
+                shape=self.bus_width, depth=self.sets * self.beats, init=[], attrs=UNCHECKED)
             m.submodules[f"tags_{way}"] = tag = Memory(
-                shape=self.tag_bits + 2, depth=self.sets, init=[])
+                shape=self.tag_bits + 2, depth=self.sets, init=[], attrs=UNCHECKED)
             row_read, row_write = row.read_port(), row.write_port(granularity=8)
             tag_read, tag_write = tag.read_port(), tag.write_port()
             m.d.comb += [
@@ -178,23 +179,18 @@ class DataCache(wiring.Component):
             tags.append(tag_read.data)
         return rows, tags
 
-    def _pick(self, chosen, values):
-        """Return the value of the chosen way."""
-        result = values[0] & chosen[0].replicate(len(values[0]))
-        for way in range(1, self.ways):
-            result = result | (values[way] & chosen[way].replicate(len(values[way])))
-        return result
-
-    def _control(self, m, hits, chosen, rows, tags):
+    def _control(self, m, hits, chosen, tags, evicting, replacement):
         sweep = Signal(self.set_bits)
         set_index = self.addr[6:6 + self.set_bits]
         row_index = self.addr[6 - self.beat_bits:6 + self.set_bits]
         line = Signal(self.addr_width - 6)
         line_set = line[:self.set_bits]
-        work, by_set, looked = Signal(Maintenance), Signal(), Signal()
-        evicting, evict_beat, evict_ready = Signal(), Signal(self.beat_bits), Signal()
+        work, looked = Signal(Maintenance), Signal()
+        evict_beat, evict_ready = Signal(self.beat_bits), Signal()
         fill_beat = Signal(self.beat_bits)
         asked, refuse = Signal(), Signal()
+        self._victim_tag = Signal(self.tag_bits)
+        present, dirty = Signal(), Signal()
 
         self._row_new(set_index, row_index, m)
         m.d.sync += self.missed.eq(0)
@@ -206,18 +202,19 @@ class DataCache(wiring.Component):
                 with m.If(sweep == self.sets - 1):
                     m.next = "READY"
             with m.State("READY"):
-                self._ready(m, hits, row_index, looked, line, work, by_set)
-            with m.State("MISSED"):
-                # Read again: the dirty bit may have been set at the edge of the lookup.
-                self._read_again(m, Cat(Const(0, self.beat_bits), line_set))
-                m.d.sync += looked.eq(0)
-                m.next = "PROBE"
+                m.d.sync += [line.eq(self.addr[6:]), work.eq(self.maintenance)]
+                self._choose(m, hits, chosen, tags, present, dirty, replacement.victim)
+                self._ready(m, hits, tags, row_index, looked, replacement)
             with m.State("PROBE"):
-                found = Signal(self.ways)
-                m.d.comb += found.eq(Cat(tags[way][0] & (tags[way][2:] == line[self.set_bits:])
-                                         for way in range(self.ways)))
-                self._probe(m, found, chosen, tags, line, work, by_set, evicting, evict_beat)
-                m.d.sync += [asked.eq(0), fill_beat.eq(0), evict_ready.eq(0)]
+                m.d.sync += [asked.eq(0), fill_beat.eq(0), evict_ready.eq(0), evict_beat.eq(0)]
+                with m.If(self.empty):
+                    m.d.sync += evicting.eq(dirty)
+                    with m.If(work == Maintenance.NONE):
+                        m.next = "FILL"
+                    with m.Elif(present):
+                        m.next = "MAINTAIN"
+                    with m.Else():
+                        m.next = "MAINTAINED"
             with m.State("MAINTAIN"):
                 with m.If(~evicting):
                     m.d.comb += [
@@ -242,19 +239,20 @@ class DataCache(wiring.Component):
             with m.State("REFUSE"):
                 m.d.comb += self.failed.eq(refuse)
                 m.next = "READY"
+        written = (self.request & self.write & ~self.lookup_write
+                   & (self._read_row == row_index))
         with m.If(self.lookup):
-            m.d.sync += looked.eq(fsm.ongoing("READY"))
-        with m.If(fsm.ongoing("MISSED")):
+            m.d.sync += looked.eq(fsm.ongoing("READY") & ~written & ~self._tag_write.any())
+        with m.If(fsm.ongoing("PROBE")):
             m.d.sync += looked.eq(0)
         m.d.comb += [
             self.ready.eq(fsm.ongoing("READY") & looked),
-            self.busy.eq(fsm.ongoing("MISSED") | fsm.ongoing("PROBE") | fsm.ongoing("MAINTAIN")
-                         | fsm.ongoing("FILL")),
+            self.busy.eq(fsm.ongoing("PROBE") | fsm.ongoing("MAINTAIN") | fsm.ongoing("FILL")),
             self.fill.araddr.eq(line << 6), self.fill.arlen.eq(self.beats - 1),
             self.fill.arsize.eq((self.bus_width // 8).bit_length() - 1),
             self.fill.arburst.eq(Burst.INCR), self.fill.arcache.eq(0b1111),
         ]
-        self._evict(m, chosen, rows, line_set, evicting, evict_beat, evict_ready)
+        self._evict(m, line_set, evicting, evict_beat, evict_ready)
 
     def _row_new(self, set_index, row_index, m):
         """Offer what a store writes, unless the state machine has something else to write."""
@@ -264,56 +262,49 @@ class DataCache(wiring.Component):
             self._tag_new.eq(Cat(1, 1, self.addr[6 + self.set_bits:])),
         ]
 
-    def _ready(self, m, hits, row_index, looked, line, work, by_set):
+    def _choose(self, m, hits, chosen, tags, present, dirty, victim):
+        """Note the way of a request that is no hit, and what it holds."""
+        way_bits = (self.ways - 1).bit_length()
+        choice = Signal(self.ways)
+        if self.ways == 1:
+            m.d.comb += choice.eq(Mux((self.maintenance == Maintenance.NONE) | self.by_set, 1,
+                                      hits))
+        else:
+            with m.If(self.maintenance == Maintenance.NONE):
+                m.d.comb += choice.eq(1 << victim)
+            with m.Elif(self.by_set):
+                m.d.comb += choice.eq(1 << self.addr[32 - way_bits:32])
+            with m.Else():
+                m.d.comb += choice.eq(hits)
+        held = tags[0] & choice[0].replicate(self.tag_bits + 2)
+        for way in range(1, self.ways):
+            held = held | (tags[way] & choice[way].replicate(self.tag_bits + 2))
+        m.d.sync += [
+            chosen.eq(choice), present.eq(held[0]), self._victim_tag.eq(held[2:]),
+            dirty.eq(held[0] & held[1] & (self.maintenance != Maintenance.INVALIDATE)),
+        ]
+
+    def _ready(self, m, hits, tags, row_index, looked, replacement):
         """Serve the pipeline; what is more than a hit starts the state machine."""
         m.d.comb += [self._read.eq(self.lookup),
                      self._read_row.eq(self.lookup_addr[6 - self.beat_bits:6 + self.set_bits])]
         with m.If(self.request & ~looked):
-            # The state machine had the port at the time of the lookup.
             self._read_again(m, row_index)
             m.d.sync += looked.eq(1)
         with m.Elif(self.request):
-            m.d.sync += [line.eq(self.addr[6:]), work.eq(self.maintenance),
-                         by_set.eq(self.by_set)]
             with m.If(self.maintenance != Maintenance.NONE):
-                m.next = "MISSED"
+                m.next = "PROBE"
             with m.Elif(~hits.any()):
                 m.d.sync += self.missed.eq(1)
-                m.next = "MISSED"
-            with m.Elif(self.write):
-                m.d.comb += [self._row_write.eq(hits), self._tag_write.eq(hits)]
+                m.next = "PROBE"
+            with m.Else():
+                m.d.comb += replacement.used.eq(1)
+                with m.If(self.write):
+                    dirty = Cat(tags[way][1] for way in range(self.ways))
+                    m.d.comb += [self._row_write.eq(hits), self._tag_write.eq(hits & ~dirty)]
 
     def _read_again(self, m, row_index):
         m.d.comb += [self._read.eq(1), self._read_row.eq(row_index)]
-
-    def _probe(self, m, found, chosen, tags, line, work, by_set, evicting, evict_beat):
-        """Choose the way, and whether its line must be written to memory."""
-        victim = Signal(range(max(2, self.ways)))
-        way_bits = max(1, (self.ways - 1).bit_length())
-        chosen_next = Signal(self.ways)
-        self._victim_tag = Signal(self.tag_bits)
-        with m.If(work == Maintenance.NONE):
-            m.d.comb += chosen_next.eq(1 << victim if self.ways > 1 else 1)
-        with m.Elif(by_set):
-            m.d.comb += chosen_next.eq(1 << line[26 - way_bits:26] if self.ways > 1 else 1)
-        with m.Else():
-            m.d.comb += chosen_next.eq(found)
-        probed = Signal(self.tag_bits + 2)
-        m.d.comb += probed.eq(self._pick(chosen_next, tags))
-        cleans = work != Maintenance.INVALIDATE
-        with m.If(self.empty):
-            m.d.sync += [
-                chosen.eq(chosen_next), evict_beat.eq(0),
-                self._victim_tag.eq(probed[2:]), evicting.eq(probed[0] & probed[1] & cleans),
-            ]
-            with m.If(work == Maintenance.NONE):
-                if self.ways > 1:
-                    m.d.sync += victim.eq(victim + 1)
-                m.next = "FILL"
-            with m.Elif(probed[0]):
-                m.next = "MAINTAIN"
-            with m.Else():
-                m.next = "MAINTAINED"
 
     def _fill(self, m, chosen, fill_beat, line):
         """Write the beats of the new line; an error leaves the way empty."""
@@ -335,14 +326,14 @@ class DataCache(wiring.Component):
                 with m.If(bad):
                     m.next = "FAILED"
 
-    def _evict(self, m, chosen, rows, set_index, evicting, evict_beat, evict_ready):
+    def _evict(self, m, set_index, evicting, evict_beat, evict_ready):
         """Read the victim row by row, each into the store queue."""
         request = self.evicted.payload
         m.d.comb += [
             request.addr.eq(Cat(Const(0, 6 - self.beat_bits), evict_beat, set_index,
                                 self._victim_tag)),
             request.size_log2.eq((self.bus_width // 8).bit_length() - 1),
-            request.data.eq(self._pick(chosen, rows)), request.strobe.eq(-1),
+            request.strobe.eq(-1),
             request.beats.eq(self.beats - 1), request.continued.eq(evict_beat != 0),
             request.last.eq(evict_beat == self.beats - 1),
         ]

@@ -13,6 +13,7 @@ from rtl.core.predictor import (
     Prediction,
     Predictor,
     PredictorUpdateLayout,
+    predicted_target,
 )
 from rtl.core.regions import in_regions
 
@@ -140,7 +141,8 @@ class Fetch(wiring.Component):
         with m.Elif(self.redirect):
             m.d.comb += next_pc.eq(self.target)
         with m.Elif(push & space):
-            m.d.comb += next_pc.eq(Mux(predictor.o.taken, predictor.o.target, pc + 4))
+            m.d.comb += next_pc.eq(Mux(predictor.o.taken, predicted_target(predictor.o, pc),
+                                       pc + 4))
         with m.Else():
             m.d.comb += next_pc.eq(pc)
         m.d.sync += pc.eq(next_pc)

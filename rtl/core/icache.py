@@ -124,8 +124,9 @@ class InstructionCache(wiring.Component):
         looked_set = Signal(self.set_bits)
         m.d.sync += looked_set.eq(self._read_set)
         m.d.comb += [
-            replacement.set.eq(self._read_set), replacement.used_set.eq(looked_set),
-            replacement.used.eq(self.hit), replacement.used_ways.eq(found),
+            replacement.look.eq(1), replacement.set.eq(self._read_set),
+            replacement.used_set.eq(looked_set), replacement.used.eq(self.hit),
+            replacement.used_ways.eq(found),
         ]
         self._control(m, matches, replacement.victim, asked, fresh)
         return m

@@ -5,7 +5,7 @@ from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.core.cause import CycleCause
-from rtl.core.predictor import PC_BITS
+from rtl.core.predictor import PC_BITS, predicted_target
 from rtl.core.uop import BranchOp, Operand, Slot, Unit
 
 __all__ = ["IssueStage", "Late", "Operands", "ResultLayout", "announce", "writes_sp"]
@@ -152,10 +152,11 @@ class IssueStage(wiring.Component):
         """Compare the predicted place with a direct branch's; hand on that of an indirect one."""
         uop, prediction = self.i.uop, self.i.prediction
         indirect = uop.branch == BranchOp.REGISTER
+        target = predicted_target(prediction, self.i.pc)
         m.d.sync += self.o.misled.eq(prediction.taken & ~indirect
-                                     & (prediction.target != uop.imm[:PC_BITS + 2]))
+                                     & (target != uop.imm[:PC_BITS + 2]))
         with m.If(indirect):
-            m.d.sync += self.o.uop.imm.eq(prediction.target)
+            m.d.sync += self.o.uop.imm.eq(target)
 
     def _operand(self, m, operand: Operand, sp, stored, name):
         """Return the value, whether it is yet to come, and whether from the multiplier."""

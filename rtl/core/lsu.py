@@ -134,6 +134,7 @@ class LoadStoreUnit(wiring.Component):
             self.done.eq((hits & cache.ready) | (posts & stores.i.ready & ~cache.busy)
                          | (access.valid & access.two & ~quick.cached)),
             cache.lookup.eq(self.lookup), cache.lookup_addr.eq(self.next.addr),
+            cache.lookup_write.eq(self.next.write),
             cache.addr.eq(addr),
         ]
         self._connect_fill(m, cache)

@@ -1,18 +1,23 @@
-"""Branch prediction: target buffer, direction table, return stack."""
+"""Branch prediction: target buffer, direction table, indirect targets, return stack."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Signal
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 __all__ = ["BranchKind", "PC_BITS", "Prediction", "Predictor", "PredictorUpdateLayout",
-           "RETURN_BITS"]
+           "RETURN_BITS", "predicted_target"]
 
 PC_BITS = 40
 """Width of the address of an instruction; what does not fit in it is not executed."""
 
-INDEX_BITS = 11
+INDEX_BITS = 13
 RETURN_BITS = 3
+TARGET_BITS = 23
+"""Bits of a target that are kept: predictions stay in the 32 MiB around the branch."""
+
+
+UNCHECKED = {"no_rw_check": 1}
 
 
 class BranchKind(enum.Enum, shape=2):
@@ -27,15 +32,21 @@ class BranchKind(enum.Enum, shape=2):
 class Prediction(data.Struct):
     """What was predicted for an instruction, and on what grounds; travels with it.
 
-    ``index`` and ``counter`` are the place in the direction table and what stood there;
-    ``depth`` is the top of the return stack in front of the instruction.
+    ``target`` is a part of an address, which :func:`predicted_target` completes. ``index`` and
+    ``counter`` are the place in the direction table and what stood there; ``depth`` is the top of
+    the return stack in front of the instruction.
     """
 
     taken: 1
-    target: PC_BITS
+    target: TARGET_BITS
     index: INDEX_BITS
     counter: 2
     depth: RETURN_BITS
+
+
+def predicted_target(prediction, pc):
+    """Return the address where the instruction at ``pc`` is predicted to go when taken."""
+    return Cat(Const(0, 2), prediction.target, pc[2 + TARGET_BITS:])
 
 
 class PredictorUpdateLayout(data.StructLayout):
@@ -61,13 +72,18 @@ class PredictorUpdateLayout(data.StructLayout):
 
 
 class Predictor(wiring.Component):
-    """Branch target buffer, gshare direction table and return stack.
+    """Branch target buffer, gshare direction table, table of indirect targets and return stack.
 
     The target buffer is direct mapped and found by a part of the address, so that an instruction
     that is no branch may be predicted taken; the pipeline notices and reports it, and the entry
-    goes. An entry is made when a branch is first taken. A table of 2048 two-bit counters, found
-    by the address and the outcomes of the latest conditional branches in the buffer, says whether
-    a conditional branch goes there. Returns go to the top of a stack of eight addresses.
+    goes. An entry is made when a taken branch was not foreseen. A table of 8192 two-bit counters,
+    found by the address and the outcomes of the latest conditional branches in the buffer, says
+    whether a conditional branch goes there. For other branches 512 targets, found by the same
+    address and outcomes, take precedence over the one in the buffer: an indirect branch that was
+    mispredicted puts its own there. Returns go to the top of a stack of eight addresses.
+
+    What is looked up where it is written at the same edge may be any prediction: a prediction is
+    only a guess, and so costs no collision logic.
 
     Timing
     ------
@@ -83,7 +99,7 @@ class Predictor(wiring.Component):
     entries : :class:`int`
         Entries of the target buffer, a power of two.
     history_bits : :class:`int`
-        Outcomes that take part in the place in the direction table, 0 to 11; 0 makes it bimodal.
+        Outcomes that take part in the place in the direction table, 0 to 13; 0 makes it bimodal.
 
     Members
     -------
@@ -100,6 +116,7 @@ class Predictor(wiring.Component):
     """
 
     TAG_BITS = 10
+    PLACE_BITS = 9
 
     def __init__(self, *, entries: int, history_bits: int):
         self.entries = entries
@@ -121,8 +138,8 @@ class Predictor(wiring.Component):
         bits = (self.entries - 1).bit_length()
         update = self.update
         m.submodules.entries = memory = Memory(shape=data.StructLayout({
-            "valid": 1, "kind": BranchKind, "tag": self.TAG_BITS, "target": PC_BITS - 2,
-        }), depth=self.entries, init=[])
+            "valid": 1, "kind": BranchKind, "tag": self.TAG_BITS, "target": TARGET_BITS,
+        }), depth=self.entries, init=[], attrs=UNCHECKED)
         reader, writer = memory.read_port(), memory.write_port()
         entry = reader.data
 
@@ -133,32 +150,56 @@ class Predictor(wiring.Component):
             return address[2 + bits:2 + bits + self.TAG_BITS]
 
         known, goes = Signal(), Signal()
-        top = Signal(PC_BITS - 2)
-        direction = self._direction(m, known)
+        top = Signal(TARGET_BITS)
+        direction = self._direction(m)
         returns = self._return_stack(m, entry, goes, top)
+        varies, varying = self._indirect(m)
         m.d.comb += [
-            reader.addr.eq(place(self.addr)), reader.en.eq(1),
+            reader.addr.eq(place(self.addr)),
             known.eq(entry.valid & (entry.tag == tag(self.pc))),
             goes.eq(known & ((entry.kind != BranchKind.CONDITIONAL) | direction[1])),
             self.o.taken.eq(goes), self.o.counter.eq(direction), self.o.depth.eq(returns),
-            self.o.target.eq(Cat(self.pc[:2], Mux(entry.kind == BranchKind.RETURN, top,
-                                                  entry.target))),
+            self.o.target.eq(entry.target),
             writer.addr.eq(place(update.pc)),
-            writer.en.eq(update.valid & (update.taken | ~update.branch)),
+            writer.en.eq(update.valid & self.repair & (update.taken | ~update.branch)),
             writer.data.valid.eq(update.branch), writer.data.kind.eq(update.kind),
-            writer.data.tag.eq(tag(update.pc)), writer.data.target.eq(update.target[2:]),
+            writer.data.tag.eq(tag(update.pc)),
+            writer.data.target.eq(update.target[2:2 + TARGET_BITS]),
         ]
+        with m.If(entry.kind == BranchKind.RETURN):
+            m.d.comb += self.o.target.eq(top)
+        with m.Elif((entry.kind != BranchKind.CONDITIONAL) & varies):
+            m.d.comb += self.o.target.eq(varying)
         # Only conditional branches that are in the buffer take part in the history.
         self._conditional = known & (entry.kind == BranchKind.CONDITIONAL)
         self._history(m, goes)
         return m
 
-    def _direction(self, m, known):
+    def _indirect(self, m):
+        """Return whether the table of indirect targets knows the address, and its target."""
+        update = self.update
+        m.submodules.targets = targets = Memory(shape=data.StructLayout({
+            "valid": 1, "tag": self.TAG_BITS, "target": TARGET_BITS,
+        }), depth=1 << self.PLACE_BITS, init=[], attrs=UNCHECKED)
+        reader, writer = targets.read_port(), targets.write_port()
+        m.d.comb += [
+            reader.addr.eq(self._index[-self.PLACE_BITS:]),
+            writer.addr.eq(update.prediction.index[-self.PLACE_BITS:]),
+            writer.en.eq(update.valid & self.repair & update.branch
+                         & ((update.kind == BranchKind.JUMP) | (update.kind == BranchKind.CALL))),
+            writer.data.valid.eq(1), writer.data.tag.eq(update.pc[2:2 + self.TAG_BITS]),
+            writer.data.target.eq(update.target[2:2 + TARGET_BITS]),
+        ]
+        found = reader.data.valid & (reader.data.tag == self.pc[2:2 + self.TAG_BITS])
+        return found, reader.data.target
+
+    def _direction(self, m):
         """Return the counter that was looked up; write the one of a resolved branch."""
         update = self.update
         # Weakly taken: an entry of the target buffer means that the branch has been taken.
         m.submodules.counters = counters = Memory(shape=2, depth=1 << INDEX_BITS,
-                                                  init=[2] * (1 << INDEX_BITS))
+                                                  init=[2] * (1 << INDEX_BITS),
+                                                  attrs=UNCHECKED)
         reader, writer = counters.read_port(), counters.write_port()
         self._index = Signal(INDEX_BITS)
         old, new = update.prediction.counter, Signal(2)
@@ -167,9 +208,10 @@ class Predictor(wiring.Component):
         with m.Else():
             m.d.comb += new.eq(Cat(old[1] & ~old[0], old.all()))
         m.d.comb += [
-            reader.addr.eq(self._index), reader.en.eq(1),
+            reader.addr.eq(self._index),
             writer.addr.eq(update.prediction.index), writer.data.eq(new),
-            writer.en.eq(update.valid & update.branch & (update.kind == BranchKind.CONDITIONAL)),
+            writer.en.eq(update.valid & update.branch & (update.kind == BranchKind.CONDITIONAL)
+                         & (new != old)),
         ]
         return reader.data
 
@@ -198,14 +240,14 @@ class Predictor(wiring.Component):
     def _return_stack(self, m, entry, goes, top):
         """Return the depth; calls push the address behind them, returns pop."""
         update, prediction = self.update, self.update.prediction
-        m.submodules.returns = stack = Memory(shape=PC_BITS - 2, depth=1 << RETURN_BITS, init=[])
+        m.submodules.returns = stack = Memory(shape=TARGET_BITS, depth=1 << RETURN_BITS, init=[])
         reader, writer = stack.read_port(domain="comb"), stack.write_port()
         depth, base = Signal(RETURN_BITS), Signal(RETURN_BITS)
         pushes, pops = Signal(), Signal()
-        pc = Signal(PC_BITS - 2)
+        pc = Signal(TARGET_BITS)
         with m.If(self.repair):
             m.d.comb += [
-                base.eq(prediction.depth), pc.eq(update.pc[2:]),
+                base.eq(prediction.depth), pc.eq(update.pc[2:2 + TARGET_BITS]),
                 pushes.eq(update.branch & (update.kind == BranchKind.CALL)),
                 pops.eq(update.branch & (update.kind == BranchKind.RETURN)),
             ]
@@ -213,7 +255,7 @@ class Predictor(wiring.Component):
             m.d.comb += base.eq(self.depth)
         with m.Else():
             m.d.comb += [
-                base.eq(depth), pc.eq(self.pc[2:]),
+                base.eq(depth), pc.eq(self.pc[2:2 + TARGET_BITS]),
                 pushes.eq(self.advance & goes & (entry.kind == BranchKind.CALL)),
                 pops.eq(self.advance & goes & (entry.kind == BranchKind.RETURN)),
             ]

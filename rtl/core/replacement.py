@@ -15,8 +15,8 @@ class Replacement(wiring.Component):
 
     Timing
     ------
-    ``set`` is read at the clock edge; ``victim`` belongs to it in the next cycle, a use at the same
-    edge included. A use is taken over at the edge.
+    ``set`` is read at the clock edge of a cycle with ``look``; ``victim`` belongs to it from the
+    next cycle on, a use at the same edge included. A use is taken over at the edge.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class Replacement(wiring.Component):
 
     Members
     -------
-    set : :py:`In(range(sets))`
+    look : :py:`In(1)`, set : :py:`In(range(sets))`
         Set to look at.
     victim : :py:`Out(range(ways))`
         Its victim; 0 if there is one way.
@@ -37,6 +37,7 @@ class Replacement(wiring.Component):
         self.sets = sets
         self.ways = ways
         super().__init__({
+            "look":      In(1),
             "set":       In(range(sets)),
             "victim":    Out(range(max(2, ways))),
             "used":      In(1),
@@ -58,7 +59,7 @@ class Replacement(wiring.Component):
         for way in range(1, self.ways):
             with m.If(self.used_ways[way]):
                 m.d.comb += used.eq(way)
-        m.d.comb += [read.addr.eq(self.set), write.addr.eq(self.used_set),
+        m.d.comb += [read.en.eq(self.look), read.addr.eq(self.set), write.addr.eq(self.used_set),
                      write.en.eq(self.used), write.data.eq(used)]
         turn = Signal(range(max(2, self.ways - 1)))
         if self.ways > 2:
