@@ -118,8 +118,8 @@ class CoreConfig:
             raise ValueError(f"Event counters must be 1 to 6, not {self.event_counters!r}")
         if self.issue_width != 1:
             raise ValueError(f"Issue width must be 1, not {self.issue_width!r}")
-        if not 0 <= self.history_bits <= 13:
-            raise ValueError(f"History bits must be 0 to 13, not {self.history_bits!r}")
+        if not 0 <= self.history_bits <= 12:
+            raise ValueError(f"History bits must be 0 to 12, not {self.history_bits!r}")
         if not 32 <= self.addr_width <= 40:
             raise ValueError(f"Core address width must be 32 to 40, not {self.addr_width!r}")
 

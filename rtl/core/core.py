@@ -125,7 +125,7 @@ class Core(wiring.Component):
         ]
 
         m.d.comb += [
-            decode.i.payload.eq(fetch.o.payload),
+            decode.i.payload.eq(fetch.o.payload.lanes[0]),
             decode.i.valid.eq(fetch.o.valid & ~clearing),
             fetch.o.ready.eq(decode.i.ready & ~clearing),
             decode.advance.eq(issue.advance), decode.flush.eq(flush),
@@ -170,7 +170,8 @@ class Core(wiring.Component):
         m.d.sync += advanced.eq(commit.advance_write)
         m.d.comb += self.pipeline.accessed.eq(advanced & ~commit.retired.half)
         m.d.sync += [
-            self.pipeline.pc.eq(fetch.fetched.pc), self.pipeline.insn.eq(fetch.fetched.insn),
+            self.pipeline.pc.eq(fetch.fetched.lanes[0].pc),
+            self.pipeline.insn.eq(fetch.fetched.lanes[0].insn),
             self.pipeline.fetched.eq(fetch.pushed),
             self.pipeline.cracked.eq(cracked),
             self.pipeline.decoded.eq(cracked & decode.i.ready),

@@ -1,6 +1,6 @@
 """Branch prediction: target buffer, direction table, indirect targets, return stack."""
 
-from amaranth import Cat, Const, Module, Signal
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -88,7 +88,7 @@ class Predictor(wiring.Component):
     Timing
     ------
     ``addr`` is looked up at the clock edge; ``o`` belongs to it in the next cycle, in which ``pc``
-    must be the same address. ``advance`` says in that cycle that the instruction is taken over:
+    must be the same address. ``advance`` says in that cycle which instructions are taken over:
     history and return stack move on. An update is seen by lookups of later cycles. ``repair``
     comes with the update of a branch after which fetch starts anew: history and return stack
     become what they would be if it had been predicted rightly; ``rewind`` gives the return stack
@@ -99,16 +99,19 @@ class Predictor(wiring.Component):
     entries : :class:`int`
         Entries of the target buffer, a power of two.
     history_bits : :class:`int`
-        Outcomes that take part in the place in the direction table, 0 to 13; 0 makes it bimodal.
+        Outcomes that take part in the place in the direction table, 0 to 12; 0 makes it bimodal.
+    width : :class:`int`
+        Instructions predicted at once, 1 or 2: those of the aligned group of ``addr``. All of a
+        group see the outcomes in front of it.
 
     Members
     -------
     addr : :py:`In(PC_BITS)`, pc : :py:`In(PC_BITS)`
         Address to look up, and the one looked up before.
-    advance : :py:`In(1)`
-        The instruction at ``pc`` goes on.
-    o : :py:`Out(Prediction)`
-        Prediction.
+    advance : :py:`In(width)`
+        These instructions of the group of ``pc`` go on; none behind one that is predicted taken.
+    o : :py:`Out(Prediction).array(width)`
+        Predictions, by place in the group.
     update : :py:`In(PredictorUpdateLayout())`
         Outcome of a branch.
     repair : :py:`In(1)`, rewind : :py:`In(1)`, depth : :py:`In(3)`
@@ -118,14 +121,16 @@ class Predictor(wiring.Component):
     TAG_BITS = 10
     PLACE_BITS = 9
 
-    def __init__(self, *, entries: int, history_bits: int):
+    def __init__(self, *, entries: int, history_bits: int, width: int = 1):
         self.entries = entries
         self.history_bits = history_bits
+        self.width = width
+        self.lane_bits = (width - 1).bit_length()
         super().__init__({
             "addr":    In(PC_BITS),
             "pc":      In(PC_BITS),
-            "advance": In(1),
-            "o":       Out(Prediction),
+            "advance": In(width),
+            "o":       Out(Prediction).array(width),
             "update":  In(PredictorUpdateLayout()),
             "repair":  In(1),
             "rewind":  In(1),
@@ -134,49 +139,69 @@ class Predictor(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        lanes = range(self.width)
+        self._index = Signal(INDEX_BITS)
+        looked_up = Signal(INDEX_BITS)
+        m.d.sync += looked_up.eq(self._index)
+        # Which lane the branch of the update belongs to, one-hot, and a lane's address.
+        self._updates = [self.update.pc[2:2 + self.lane_bits] == lane for lane in lanes]
+        self._pcs = [Cat(Const(lane, self.lane_bits), self.pc[2 + self.lane_bits:])
+                     for lane in lanes]
 
-        bits = (self.entries - 1).bit_length()
+        found = [self._entry(m, lane) for lane in lanes]
+        directions = [self._direction(m, lane) for lane in lanes]
+        varying = self._indirect(m)
+        goes = Signal(self.width)
+        conditional = Signal(self.width)
+        top, depth = Signal(TARGET_BITS), Signal(RETURN_BITS)
+        for lane, (known, entry) in enumerate(found):
+            o, direction = self.o[lane], directions[lane]
+            m.d.comb += [
+                # Only conditional branches that are in the buffer take part in the history.
+                conditional[lane].eq(known & (entry.kind == BranchKind.CONDITIONAL)),
+                goes[lane].eq(known & ((entry.kind != BranchKind.CONDITIONAL) | direction[1])),
+                o.taken.eq(goes[lane]), o.counter.eq(direction), o.depth.eq(depth),
+                o.target.eq(entry.target),
+                o.index.eq(Cat(Const(lane, self.lane_bits), looked_up[self.lane_bits:])),
+            ]
+            varies = varying.valid & (varying.tag == self._pcs[lane][:self.TAG_BITS])
+            with m.If(entry.kind == BranchKind.RETURN):
+                m.d.comb += o.target.eq(top)
+            with m.Elif((entry.kind != BranchKind.CONDITIONAL) & varies):
+                m.d.comb += o.target.eq(varying.target)
+        self._history(m, conditional, goes)
+        self._return_stack(m, [entry.kind for _, entry in found], goes, top, depth)
+        return m
+
+    def _entry(self, m, lane):
+        """Return whether the target buffer knows a lane's instruction, and its entry."""
         update = self.update
-        m.submodules.entries = memory = Memory(shape=data.StructLayout({
+        bits = (self.entries - 1).bit_length()
+        m.submodules[f"entries_{lane}"] = memory = Memory(shape=data.StructLayout({
             "valid": 1, "kind": BranchKind, "tag": self.TAG_BITS, "target": TARGET_BITS,
-        }), depth=self.entries, init=[], attrs=UNCHECKED)
+        }), depth=self.entries // self.width, init=[], attrs=UNCHECKED)
         reader, writer = memory.read_port(), memory.write_port()
-        entry = reader.data
 
         def place(address):
-            return address[2:2 + bits]
+            return address[2 + self.lane_bits:2 + bits]
 
         def tag(address):
             return address[2 + bits:2 + bits + self.TAG_BITS]
 
-        known, goes = Signal(), Signal()
-        top = Signal(TARGET_BITS)
-        direction = self._direction(m)
-        returns = self._return_stack(m, entry, goes, top)
-        varies, varying = self._indirect(m)
         m.d.comb += [
-            reader.addr.eq(place(self.addr)),
-            known.eq(entry.valid & (entry.tag == tag(self.pc))),
-            goes.eq(known & ((entry.kind != BranchKind.CONDITIONAL) | direction[1])),
-            self.o.taken.eq(goes), self.o.counter.eq(direction), self.o.depth.eq(returns),
-            self.o.target.eq(entry.target),
-            writer.addr.eq(place(update.pc)),
-            writer.en.eq(update.valid & self.repair & (update.taken | ~update.branch)),
+            reader.addr.eq(place(self.addr)), writer.addr.eq(place(update.pc)),
+            writer.en.eq(update.valid & self.repair & (update.taken | ~update.branch)
+                         & self._updates[lane]),
             writer.data.valid.eq(update.branch), writer.data.kind.eq(update.kind),
             writer.data.tag.eq(tag(update.pc)),
             writer.data.target.eq(update.target[2:2 + TARGET_BITS]),
         ]
-        with m.If(entry.kind == BranchKind.RETURN):
-            m.d.comb += self.o.target.eq(top)
-        with m.Elif((entry.kind != BranchKind.CONDITIONAL) & varies):
-            m.d.comb += self.o.target.eq(varying)
-        # Only conditional branches that are in the buffer take part in the history.
-        self._conditional = known & (entry.kind == BranchKind.CONDITIONAL)
-        self._history(m, goes)
-        return m
+        known = Signal(name=f"known_{lane}")
+        m.d.comb += known.eq(reader.data.valid & (reader.data.tag == tag(self.pc)))
+        return known, reader.data
 
     def _indirect(self, m):
-        """Return whether the table of indirect targets knows the address, and its target."""
+        """Return what the table of indirect targets holds."""
         update = self.update
         m.submodules.targets = targets = Memory(shape=data.StructLayout({
             "valid": 1, "tag": self.TAG_BITS, "target": TARGET_BITS,
@@ -190,37 +215,31 @@ class Predictor(wiring.Component):
             writer.data.valid.eq(1), writer.data.tag.eq(update.pc[2:2 + self.TAG_BITS]),
             writer.data.target.eq(update.target[2:2 + TARGET_BITS]),
         ]
-        found = reader.data.valid & (reader.data.tag == self.pc[2:2 + self.TAG_BITS])
-        return found, reader.data.target
+        return reader.data
 
-    def _direction(self, m):
+    def _direction(self, m, lane):
         """Return the counter that was looked up; write the one of a resolved branch."""
-        update = self.update
+        update, depth = self.update, (1 << INDEX_BITS) // self.width
         # Weakly taken: an entry of the target buffer means that the branch has been taken.
-        m.submodules.counters = counters = Memory(shape=2, depth=1 << INDEX_BITS,
-                                                  init=[2] * (1 << INDEX_BITS),
-                                                  attrs=UNCHECKED)
+        m.submodules[f"counters_{lane}"] = counters = Memory(
+            shape=2, depth=depth, init=[2] * depth, attrs=UNCHECKED)
         reader, writer = counters.read_port(), counters.write_port()
-        self._index = Signal(INDEX_BITS)
-        old, new = update.prediction.counter, Signal(2)
+        old, new = update.prediction.counter, Signal(2, name=f"counter_{lane}")
         with m.If(update.taken):
             m.d.comb += new.eq(Cat(old[1] | ~old[0], old.any()))
         with m.Else():
             m.d.comb += new.eq(Cat(old[1] & ~old[0], old.all()))
         m.d.comb += [
-            reader.addr.eq(self._index),
-            writer.addr.eq(update.prediction.index), writer.data.eq(new),
+            reader.addr.eq(self._index[self.lane_bits:]),
+            writer.addr.eq(update.prediction.index[self.lane_bits:]), writer.data.eq(new),
             writer.en.eq(update.valid & update.branch & (update.kind == BranchKind.CONDITIONAL)
-                         & (new != old)),
+                         & (new != old) & self._updates[lane]),
         ]
         return reader.data
 
-    def _history(self, m, goes):
+    def _history(self, m, conditional, goes):
         """Outcomes so far, latest in bit 0: predicted ones, put right by a repair."""
         update, prediction, bits = self.update, self.update.prediction, self.history_bits
-        looked_up = Signal(INDEX_BITS)
-        m.d.sync += looked_up.eq(self._index)
-        m.d.comb += self.o.index.eq(looked_up)
         if not bits:
             m.d.comb += self._index.eq(self.addr[2:2 + INDEX_BITS])
             return
@@ -231,20 +250,23 @@ class Predictor(wiring.Component):
             m.d.comb += now.eq(before)
             with m.If(update.kind == BranchKind.CONDITIONAL):
                 m.d.comb += now.eq(Cat(update.taken, before))
-        m.d.sync += history.eq(now)
-        with m.If(self.advance & self._conditional & ~self.repair):
-            m.d.sync += history.eq(Cat(goes, history))
+        following = now
+        for lane in range(self.width):
+            shifts = self.advance[lane] & conditional[lane] & ~self.repair
+            following = Mux(shifts, Cat(goes[lane], following)[:bits], following)
+        m.d.sync += history.eq(following)
         m.d.comb += self._index.eq(self.addr[2:2 + INDEX_BITS]
                                    ^ (now << (INDEX_BITS - bits)))
 
-    def _return_stack(self, m, entry, goes, top):
-        """Return the depth; calls push the address behind them, returns pop."""
+    def _return_stack(self, m, kinds, goes, top, depth):
+        """Keep the depth; calls push the address behind them, returns pop."""
         update, prediction = self.update, self.update.prediction
         m.submodules.returns = stack = Memory(shape=TARGET_BITS, depth=1 << RETURN_BITS, init=[])
         reader, writer = stack.read_port(domain="comb"), stack.write_port()
-        depth, base = Signal(RETURN_BITS), Signal(RETURN_BITS)
+        base = Signal(RETURN_BITS)
         pushes, pops = Signal(), Signal()
         pc = Signal(TARGET_BITS)
+        leaves = self.advance & goes
         with m.If(self.repair):
             m.d.comb += [
                 base.eq(prediction.depth), pc.eq(update.pc[2:2 + TARGET_BITS]),
@@ -255,13 +277,15 @@ class Predictor(wiring.Component):
             m.d.comb += base.eq(self.depth)
         with m.Else():
             m.d.comb += [
-                base.eq(depth), pc.eq(self.pc[2:2 + TARGET_BITS]),
-                pushes.eq(self.advance & goes & (entry.kind == BranchKind.CALL)),
-                pops.eq(self.advance & goes & (entry.kind == BranchKind.RETURN)),
+                base.eq(depth), pc.eq(self._pcs[0][:TARGET_BITS]),
+                pushes.eq((leaves & Cat(kind == BranchKind.CALL for kind in kinds)).any()),
+                pops.eq((leaves & Cat(kind == BranchKind.RETURN for kind in kinds)).any()),
             ]
+            for lane in range(1, self.width):
+                with m.If(leaves[lane]):
+                    m.d.comb += pc.eq(self._pcs[lane][:TARGET_BITS])
         m.d.sync += depth.eq(base + pushes - pops)
         m.d.comb += [
             reader.addr.eq(depth), top.eq(reader.data),
             writer.addr.eq(base + 1), writer.en.eq(pushes), writer.data.eq(pc + 1),
         ]
-        return depth
