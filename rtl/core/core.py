@@ -125,7 +125,7 @@ class Core(wiring.Component):
         ]
 
         m.d.comb += [
-            decode.i.payload.eq(fetch.o.payload.lanes[0]),
+            decode.i.payload.eq(fetch.o.payload),
             decode.i.valid.eq(fetch.o.valid & ~clearing),
             fetch.o.ready.eq(decode.i.ready & ~clearing),
             decode.advance.eq(issue.advance), decode.flush.eq(flush),
@@ -186,12 +186,12 @@ class Core(wiring.Component):
 
     def _connect_issue(self, m, decode, issue, execute, commit, registers):
         """Operands: register file and the results of the three stages behind."""
-        uop = decode.o.uop
+        uop = decode.o[0].uop
         in_execute = issue.o.uop
         announce(m, issue.stages[0], in_execute, execute.result, valid=issue.o.valid,
                  second_waits=in_execute.two, sp_waits=0, behind=execute.behind)
         m.d.comb += [
-            issue.i.eq(decode.o), issue.stall.eq(commit.stall | execute.again),
+            issue.i.eq(decode.o[0]), issue.stall.eq(commit.stall | execute.again),
             registers.a.eq(uop.a), registers.a_sp.eq(uop.a_sp), registers.b.eq(uop.b),
             registers.c.eq(uop.c), issue.a_value.eq(registers.a_value),
             issue.b_value.eq(registers.b_value), issue.c_value.eq(registers.c_value),

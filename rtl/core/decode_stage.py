@@ -1,12 +1,12 @@
 """Decode stage: cracks instructions into micro-ops and attaches what interrupts them."""
 
-from amaranth import Module, Mux, Signal
+from amaranth import Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.core.cause import CycleCause
 from rtl.core.decode import Decoder
-from rtl.core.fetch import Fetched, FetchFault
+from rtl.core.fetch import Fetched, FetchedLayout, FetchFault
 from rtl.core.syndrome import ExceptionClass, FaultCode, syndrome
 from rtl.core.sysreg_table import El0Controls
 from rtl.core.uop import Slot, SystemOp, Unit
@@ -15,21 +15,28 @@ __all__ = ["DecodeStage"]
 
 
 class DecodeStage(wiring.Component):
-    """Turns fetched instructions into a register of one micro-op.
+    """Turns fetched instructions into registers of ``width`` micro-ops.
 
-    Interrupts, asynchronous errors and fetch faults become micro-ops that raise an exception in
-    place of the instruction; they are attached to its first micro-op only.
+    The micro-ops of a cycle are those of one instruction, or the last of one and the first of the
+    next one, if both came in the same cycle. Interrupts, asynchronous errors and fetch faults
+    become micro-ops that raise an exception in place of the instruction; they are attached to its
+    first micro-op only.
+
+    Parameters
+    ----------
+    width : :class:`int`
+        Micro-ops in a cycle, 1 or 2.
 
     Members
     -------
-    i : :py:`In(stream.Signature(Fetched))`
+    i : :py:`In(stream.Signature(FetchedLayout(width)))`
         Instructions.
-    o : :py:`Out(Slot)`
-        Micro-op for issue, a register.
+    o : :py:`Out(Slot).array(width)`
+        Micro-ops for issue in order, registers; none behind one that is not valid.
     advance : :py:`In(1)`
-        Issue takes the slot in this cycle.
+        Issue takes all slots in this cycle.
     flush : :py:`In(1)`, flush_cause : :py:`In(CycleCause)`
-        Drop the slot and the instruction; the slots lost until the next one belong to the cause.
+        Drop slots and instructions; the slots lost until the next one belong to the cause.
     missing : :py:`In(1)`
         The instruction cache is fetching a line.
     el0, irq, serror : :py:`In(1)`
@@ -40,10 +47,13 @@ class DecodeStage(wiring.Component):
         What EL0 may do.
     """
 
-    def __init__(self):
+    def __init__(self, *, width: int = 1):
+        if width not in (1, 2):
+            raise ValueError(f"Micro-ops in a cycle must be 1 or 2, not {width!r}")
+        self.width = width
         super().__init__({
-            "i":           In(stream.Signature(Fetched)),
-            "o":           Out(Slot),
+            "i":           In(stream.Signature(FetchedLayout(width))),
+            "o":           Out(Slot).array(width),
             "advance":     In(1),
             "flush":       In(1),
             "flush_cause": In(CycleCause),
@@ -57,41 +67,55 @@ class DecodeStage(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-
-        m.submodules.decoder = decoder = Decoder()
-        step = Signal(3)
-        fetched = self.i.payload
-        m.d.comb += [decoder.insn.eq(fetched.insn), decoder.pc.eq(fetched.pc),
-                     decoder.step.eq(step), decoder.el0.eq(self.el0),
-                     decoder.controls.eq(self.controls)]
-
-        slot = Signal(Slot)
-        more = Signal()
-        m.d.comb += [
-            slot.valid.eq(self.i.valid), slot.first.eq(step == 0), slot.last.eq(~more),
-            slot.pc.eq(fetched.pc), slot.insn.eq(fetched.insn),
-            slot.prediction.eq(fetched.prediction), slot.uop.eq(decoder.uop), more.eq(decoder.more),
-        ]
-        self._interrupt(m, slot, more, fetched, step == 0)
+        group = self.i.payload
+        # The instruction whose micro-op comes first, and which of its micro-ops.
+        lane, step = Signal(self.width - 1), Signal(3)
+        slots = [Signal(Slot, name=f"slot_{index}") for index in range(self.width)]
+        mores = [Signal(name=f"more_{index}") for index in range(self.width)]
+        first = Signal(Fetched)
+        m.d.comb += first.eq(Mux(lane, group.lanes[-1], group.lanes[0]))
+        self._decode(m, 0, slots[0], mores[0], first, step)
+        m.d.comb += slots[0].valid.eq(self.i.valid)
+        raises = self._interrupt(m, slots[0], mores[0], first, step == 0)
+        left = group.more & ~lane if self.width == 2 else Const(0, 1)
+        ends, next_lane, next_step = ~mores[0] & ~left, lane | ~mores[0], step + 1
+        if self.width == 2:
+            self._decode(m, 1, slots[1], mores[1], group.lanes[1], 0)
+            m.d.comb += slots[1].valid.eq(self.i.valid & left & ~mores[0] & ~raises)
+            ends = Mux(slots[1].valid, ~mores[1], ends)
+            next_step = Mux(slots[1].valid, 1, Mux(mores[0], step + 1, 0))
 
         # Empty slots behind a flush belong to its cause until the first instruction comes.
         lost = Signal(CycleCause, init=CycleCause.RESET)
         recovering = Signal(init=1)
-        m.d.comb += slot.cause.eq(
-            Mux(self.missing & (lost != CycleCause.RESET), CycleCause.IMISS,
-                Mux(recovering, lost, CycleCause.FETCH)))
-        m.d.comb += self.i.ready.eq(self.advance & ~more)
+        cause = Mux(self.missing & (lost != CycleCause.RESET), CycleCause.IMISS,
+                    Mux(recovering, lost, CycleCause.FETCH))
+        m.d.comb += [self.i.ready.eq(self.advance & ends), *(slot.cause.eq(cause)
+                                                             for slot in slots)]
         with m.If(self.advance):
-            m.d.sync += self.o.eq(slot)
+            m.d.sync += [register.eq(slot) for register, slot in zip(self.o, slots, strict=True)]
             with m.If(self.i.valid):
-                m.d.sync += [step.eq(Mux(more, step + 1, 0)), recovering.eq(0),
-                             lost.eq(CycleCause.FETCH)]
+                m.d.sync += [step.eq(Mux(ends, 0, next_step)), lane.eq(Mux(ends, 0, next_lane)),
+                             recovering.eq(0), lost.eq(CycleCause.FETCH)]
         with m.If(self.flush):
-            m.d.sync += [self.o.valid.eq(0), self.o.cause.eq(self.flush_cause), step.eq(0),
-                         lost.eq(self.flush_cause), recovering.eq(1)]
+            for register in self.o:
+                m.d.sync += [register.valid.eq(0), register.cause.eq(self.flush_cause)]
+            m.d.sync += [step.eq(0), lane.eq(0), lost.eq(self.flush_cause), recovering.eq(1)]
         return m
 
+    def _decode(self, m, index, slot, more, fetched, step):
+        """Fill a slot with a micro-op of an instruction; whether it is valid comes later."""
+        m.submodules[f"decoder_{index}"] = decoder = Decoder()
+        m.d.comb += [
+            decoder.insn.eq(fetched.insn), decoder.pc.eq(fetched.pc), decoder.step.eq(step),
+            decoder.el0.eq(self.el0), decoder.controls.eq(self.controls),
+            slot.first.eq(decoder.step == 0), slot.last.eq(~more), slot.pc.eq(fetched.pc),
+            slot.insn.eq(fetched.insn), slot.prediction.eq(fetched.prediction),
+            slot.uop.eq(decoder.uop), more.eq(decoder.more),
+        ]
+
     def _interrupt(self, m, slot, more, fetched, first):
+        """Put an exception in the place of an instruction; return whether there is one."""
         raises = Signal()
         with m.If(first & (self.irq | self.serror | self.illegal
                            | (fetched.fault != FetchFault.NONE))):
@@ -118,3 +142,4 @@ class DecodeStage(wiring.Component):
                             syndrome(kind, FaultCode.ADDRESS_SIZE.value))
                     with m.Default():
                         m.d.comb += slot.uop.imm.eq(syndrome(kind, FaultCode.EXTERNAL.value))
+        return raises
