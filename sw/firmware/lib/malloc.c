@@ -1,5 +1,5 @@
-/* First-fit heap between the program and the stack. Free blocks form a list in address order, so
-   that a freed block meets its neighbours and joins them. */
+/* The heap above the program: blocks that know their neighbours' sizes, so that a freed block joins
+   them at once, and lists of free blocks by size, so that none is searched for long. */
 
 #include <errno.h>
 #include <stdint.h>
@@ -7,85 +7,160 @@
 #include <string.h>
 
 #define ALIGNMENT 16
+#define USED 1u
 
-/* Precedes every block. `size` counts the header, too, and is a multiple of ALIGNMENT. */
-struct header {
-    size_t size;
-    struct header *next;
+/* Sizes are multiples of ALIGNMENT and count the header; the lowest bit of `size` is USED. The
+   links exist in free blocks only, where the user's data was. */
+struct block {
+    size_t size, size_before;
+    struct block *next, *previous;
 };
+
+#define HEADER offsetof(struct block, next)
+#define SMALLEST sizeof(struct block)
+
+/* One list for each size below SMALL, then one for each power of two. */
+#define SMALL_BINS 32
+#define SMALL (SMALL_BINS * ALIGNMENT)
+#define SMALL_LOG2 9
+#define BINS 64
 
 extern char __heap_end[];
 extern char *__heap_base;
 
-static struct header *free_list;
+static struct block *bins[BINS];
+static uint64_t filled;
 static int initialised;
 
+static unsigned bin_of(size_t size)
+{
+    if (size < SMALL)
+        return (unsigned)(size / ALIGNMENT);
+    return SMALL_BINS + (63 - (unsigned)__builtin_clzl(size)) - SMALL_LOG2;
+}
+
+static struct block *after(struct block *block)
+{
+    return (struct block *)((char *)block + (block->size & ~(size_t)USED));
+}
+
+static struct block *before(struct block *block)
+{
+    return (struct block *)((char *)block - block->size_before);
+}
+
+static void unlink_block(struct block *block)
+{
+    unsigned bin = bin_of(block->size);
+    if (block->next)
+        block->next->previous = block->previous;
+    if (block->previous)
+        block->previous->next = block->next;
+    else if (!(bins[bin] = block->next))
+        filled &= ~(1ul << bin);
+}
+
+/* Make the `size` bytes at `block` a free block. Its neighbours are in use. */
+static void link_block(struct block *block, size_t size)
+{
+    unsigned bin = bin_of(size);
+    block->size = size;
+    after(block)->size_before = size;
+    block->previous = NULL;
+    block->next = bins[bin];
+    if (block->next)
+        block->next->previous = block;
+    bins[bin] = block;
+    filled |= 1ul << bin;
+}
+
+static void release(struct block *block)
+{
+    size_t size = block->size & ~(size_t)USED;
+    struct block *next = after(block);
+    if (!(next->size & USED)) {
+        unlink_block(next);
+        size += next->size;
+    }
+    if (block->size_before && !(before(block)->size & USED)) {
+        block = before(block);
+        unlink_block(block);
+        size += block->size;
+    }
+    link_block(block, size);
+}
+
+/* Leave `size` bytes to a block in use and free the rest, if it makes a block. */
+static void trim(struct block *block, size_t size)
+{
+    size_t rest = (block->size & ~(size_t)USED) - size;
+    if (rest < SMALLEST)
+        return;
+    block->size = size | USED;
+    struct block *second = after(block);
+    second->size = rest | USED;
+    second->size_before = size;
+    after(second)->size_before = rest;
+    release(second);
+}
+
+/* One free block, and behind it a header that is in use for ever. */
 static void initialise(void)
 {
-    free_list = (struct header *)__heap_base;
-    free_list->size = (size_t)(__heap_end - __heap_base);
-    free_list->next = NULL;
+    size_t size = (size_t)(__heap_end - __heap_base - HEADER) & ~(size_t)(ALIGNMENT - 1);
+    struct block *first = (struct block *)__heap_base;
+    first->size = size;
+    first->size_before = 0;
+    after(first)->size = HEADER | USED;
+    link_block(first, size);
     initialised = 1;
+}
+
+static struct block *find(size_t size)
+{
+    unsigned bin = bin_of(size);
+    for (struct block *block = bins[bin]; block; block = block->next)
+        if (block->size >= size)
+            return block;
+    /* Whatever is in a later list is large enough. */
+    uint64_t larger = bin < BINS - 1 ? filled & ~0ul << (bin + 1) : 0;
+    return larger ? bins[__builtin_ctzl(larger)] : NULL;
+}
+
+/* Bytes of a block for `size` bytes of data, 0 if there cannot be one. */
+static size_t block_size(size_t size)
+{
+    if (size > (size_t)(__heap_end - __heap_base))
+        return 0;
+    size = (size + HEADER + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    return size < SMALLEST ? SMALLEST : size;
+}
+
+static struct block *block_of(void *memory)
+{
+    return (struct block *)((char *)memory - HEADER);
 }
 
 void *malloc(size_t size)
 {
     if (!initialised)
         initialise();
-    if (size > (size_t)(__heap_end - __heap_base)) {
+    size_t need = block_size(size);
+    struct block *block = need ? find(need) : NULL;
+    if (!block) {
         errno = ENOMEM;
         return NULL;
     }
-    size_t need = (size + sizeof(struct header) + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-    for (struct header **link = &free_list; *link; link = &(*link)->next) {
-        struct header *block = *link;
-        if (block->size < need)
-            continue;
-        if (block->size - need >= 2 * sizeof(struct header)) {
-            struct header *rest = (struct header *)((char *)block + need);
-            rest->size = block->size - need;
-            rest->next = block->next;
-            block->size = need;
-            *link = rest;
-        } else {
-            *link = block->next;
-        }
-        return block + 1;
-    }
-    errno = ENOMEM;
-    return NULL;
-}
-
-static void join_next(struct header *block)
-{
-    struct header *next = block->next;
-    if (next && (char *)block + block->size == (char *)next) {
-        block->size += next->size;
-        block->next = next->next;
-    }
+    unlink_block(block);
+    block->size |= USED;
+    trim(block, need);
+    return (char *)block + HEADER;
 }
 
 void free(void *memory)
 {
-    if (!memory)
-        return;
-    /* aligned_alloc() leaves a size of zero and the real block's header in front of its block. */
-    struct header *block = (struct header *)memory - 1;
-    if (!block->size)
-        block = block->next;
-    struct header *before = NULL, *after = free_list;
-    while (after && after < block) {
-        before = after;
-        after = after->next;
-    }
-    block->next = after;
-    join_next(block);
-    if (before) {
-        before->next = block;
-        join_next(before);
-    } else {
-        free_list = block;
-    }
+    if (memory)
+        release(block_of(memory));
 }
 
 void *calloc(size_t count, size_t size)
@@ -101,42 +176,66 @@ void *calloc(size_t count, size_t size)
     return memory;
 }
 
-static size_t capacity(void *memory)
-{
-    struct header *block = (struct header *)memory - 1;
-    if (block->size)
-        return block->size - sizeof(struct header);
-    return (size_t)((char *)block->next + block->next->size - (char *)memory);
-}
-
 void *realloc(void *memory, size_t size)
 {
     if (!memory)
         return malloc(size);
-    size_t old = capacity(memory);
-    if (size <= old)
+    struct block *block = block_of(memory), *next = after(block);
+    size_t have = block->size & ~(size_t)USED, need = block_size(size);
+    if (need && need > have && !(next->size & USED) && have + next->size >= need) {
+        unlink_block(next);
+        have += next->size;
+        block->size = have | USED;
+        after(block)->size_before = have;
+    }
+    if (need && need <= have) {
+        trim(block, need);
         return memory;
-    void *bigger = malloc(size);
-    if (bigger) {
-        memcpy(bigger, memory, old);
+    }
+    void *larger = malloc(size);
+    if (larger) {
+        memcpy(larger, memory, have - HEADER);
         free(memory);
     }
-    return bigger;
+    return larger;
 }
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
+    if (!alignment || alignment & (alignment - 1)) {
+        errno = EINVAL;
+        return NULL;
+    }
     if (alignment <= ALIGNMENT)
         return malloc(size);
-    char *memory = malloc(size + alignment + sizeof(struct header));
+    if (size > SIZE_MAX - alignment - SMALLEST) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    char *memory = malloc(size + alignment + SMALLEST);
     if (!memory)
         return NULL;
-    char *aligned = (char *)(((uintptr_t)memory + alignment - 1) & ~(uintptr_t)(alignment - 1));
-    if (aligned == memory)
-        return memory;
-    /* The step is at least ALIGNMENT, the size of a header: this one lies inside the block. */
-    struct header *marker = (struct header *)aligned - 1;
-    marker->next = (struct header *)memory - 1;
-    marker->size = 0;
-    return aligned;
+    if ((uintptr_t)memory & (alignment - 1)) {
+        /* What lies in front becomes a block of its own. */
+        uintptr_t place = ((uintptr_t)memory + SMALLEST + alignment - 1) & ~(alignment - 1);
+        struct block *front = block_of(memory), *block = block_of((void *)place);
+        size_t gap = (size_t)((char *)block - (char *)front);
+        block->size = ((front->size & ~(size_t)USED) - gap) | USED;
+        block->size_before = gap;
+        after(block)->size_before = block->size & ~(size_t)USED;
+        front->size = gap | USED;
+        release(front);
+        memory = (char *)place;
+    }
+    trim(block_of(memory), block_size(size));
+    return memory;
+}
+
+int posix_memalign(void **memory, size_t alignment, size_t size)
+{
+    int before_call = errno;
+    *memory = aligned_alloc(alignment, size);
+    int error = *memory ? 0 : errno;
+    errno = before_call;
+    return error;
 }

@@ -167,50 +167,6 @@ void *bsearch(const void *key, const void *base, size_t count, size_t size,
     return NULL;
 }
 
-static void swap(char *a, char *b, size_t size)
-{
-    for (; size >= 8; size -= 8, a += 8, b += 8) {
-        uint64_t x, y;
-        memcpy(&x, a, 8);
-        memcpy(&y, b, 8);
-        memcpy(a, &y, 8);
-        memcpy(b, &x, 8);
-    }
-    for (; size; size--, a++, b++) {
-        char x = *a;
-        *a = *b;
-        *b = x;
-    }
-}
-
-/* Heap sort: no recursion, no second array, and no input that makes it quadratic. */
-static void sift_down(char *base, size_t root, size_t count, size_t size,
-                      int (*compare)(const void *, const void *))
-{
-    for (;;) {
-        size_t child = 2 * root + 1;
-        if (child >= count)
-            return;
-        if (child + 1 < count && compare(base + child * size, base + (child + 1) * size) < 0)
-            child++;
-        if (compare(base + root * size, base + child * size) >= 0)
-            return;
-        swap(base + root * size, base + child * size, size);
-        root = child;
-    }
-}
-
-void qsort(void *array, size_t count, size_t size, int (*compare)(const void *, const void *))
-{
-    char *base = array;
-    for (size_t root = count / 2; root--;)
-        sift_down(base, root, count, size, compare);
-    for (size_t left = count; left > 1; left--) {
-        swap(base, base + (left - 1) * size, size);
-        sift_down(base, 0, left - 1, size, compare);
-    }
-}
-
 static uint64_t random_state = 1;
 
 void srand(unsigned seed)

@@ -26,6 +26,7 @@ void *malloc(size_t size);
 void *calloc(size_t count, size_t size);
 void *realloc(void *block, size_t size);
 void *aligned_alloc(size_t alignment, size_t size);
+int posix_memalign(void **memory, size_t alignment, size_t size);
 void free(void *block);
 
 int atoi(const char *text);
@@ -41,6 +42,8 @@ float strtof(const char *text, char **end);
 long double strtold(const char *text, char **end);
 
 void qsort(void *base, size_t count, size_t size, int (*compare)(const void *, const void *));
+void qsort_r(void *base, size_t count, size_t size,
+             int (*compare)(const void *, const void *, void *), void *context);
 void *bsearch(const void *key, const void *base, size_t count, size_t size,
               int (*compare)(const void *, const void *));
 
