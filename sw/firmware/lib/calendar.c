@@ -61,6 +61,22 @@ struct tm *localtime(const time_t *time)
     return gmtime(time);
 }
 
+struct tm *gmtime_r(const time_t *time, struct tm *result)
+{
+    *result = *gmtime(time);
+    return result;
+}
+
+struct tm *localtime_r(const time_t *time, struct tm *result)
+{
+    return gmtime_r(time, result);
+}
+
+time_t timegm(struct tm *date)
+{
+    return mktime(date);
+}
+
 time_t mktime(struct tm *date)
 {
     long years = floor_divide(date->tm_mon - 2L, 12);

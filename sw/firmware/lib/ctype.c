@@ -27,6 +27,11 @@ int isalnum(int c)
     return isalpha(c) || isdigit(c);
 }
 
+int isascii(int c)
+{
+    return !(c & ~127);
+}
+
 int isblank(int c)
 {
     return c == ' ' || c == '\t';

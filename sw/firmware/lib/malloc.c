@@ -200,6 +200,16 @@ void *realloc(void *memory, size_t size)
     return larger;
 }
 
+void *reallocarray(void *memory, size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return realloc(memory, bytes);
+}
+
 void *aligned_alloc(size_t alignment, size_t size)
 {
     if (!alignment || alignment & (alignment - 1)) {

@@ -11,7 +11,7 @@
 #define MAX_ARGUMENTS 64
 #define MAX_HANDLERS 32
 
-int main(int argc, char **argv);
+int main(int argc, char **argv, char **environment);
 
 /* The loader may place the program's arguments here: their number, then NUL-ended strings. */
 extern char __arguments[];
@@ -25,8 +25,12 @@ char *__heap_base __attribute__((section(".noinit")));
 /* Set the stack pointer back and call __libc_again(). */
 _Noreturn void __restart(void);
 
-static void (*exit_handlers[MAX_HANDLERS])(void);
-static int exit_handler_count;
+struct handlers {
+    void (*function[MAX_HANDLERS])(void);
+    int count;
+};
+
+static struct handlers at_exit, at_quick;
 
 static int find_arguments(char **argv)
 {
@@ -46,11 +50,11 @@ static int find_arguments(char **argv)
 
 static _Noreturn void run(void)
 {
-    static char *argv[MAX_ARGUMENTS + 1];
+    static char *argv[MAX_ARGUMENTS + 1], *environment[1];
     int argc = find_arguments(argv);
     for (void (*const *function)(void) = __constructors_start; function != __constructors_end;)
         (*function++)();
-    exit(main(argc, argv));
+    exit(main(argc, argv, environment));
 }
 
 _Noreturn void __libc_start(void)
@@ -100,19 +104,39 @@ _Noreturn void _Exit(int status)
         ;
 }
 
+static _Noreturn void leave(struct handlers *handlers, int status)
+{
+    while (handlers->count)
+        handlers->function[--handlers->count]();
+    _Exit(status);
+}
+
+static int add(struct handlers *handlers, void (*function)(void))
+{
+    if (handlers->count == MAX_HANDLERS)
+        return -1;
+    handlers->function[handlers->count++] = function;
+    return 0;
+}
+
 _Noreturn void exit(int status)
 {
-    while (exit_handler_count)
-        exit_handlers[--exit_handler_count]();
-    _Exit(status);
+    leave(&at_exit, status);
 }
 
 int atexit(void (*function)(void))
 {
-    if (exit_handler_count == MAX_HANDLERS)
-        return -1;
-    exit_handlers[exit_handler_count++] = function;
-    return 0;
+    return add(&at_exit, function);
+}
+
+_Noreturn void quick_exit(int status)
+{
+    leave(&at_quick, status);
+}
+
+int at_quick_exit(void (*function)(void))
+{
+    return add(&at_quick, function);
 }
 
 _Noreturn void abort(void)

@@ -6,10 +6,13 @@
 
 #include "devices.h"
 
+#define MOST_WAITING 4
+
 struct tilicho_stream {
     int ended;
-    /* One more than the character that ungetc() has put back; 0 is none. */
+    /* What ungetc() has put back; scanf() may have done so, too, just before the user does. */
     int waiting;
+    unsigned char put_back[MOST_WAITING];
 };
 
 static FILE input, output, error_output;
@@ -96,11 +99,8 @@ void clearerr(FILE *stream)
 /* An empty receiver is the end of the input: nobody types into a simulation. */
 int fgetc(FILE *stream)
 {
-    if (stream->waiting) {
-        int c = stream->waiting - 1;
-        stream->waiting = 0;
-        return c;
-    }
+    if (stream->waiting)
+        return stream->put_back[--stream->waiting];
     if (stream != stdin || UART_FR & UART_FR_RXFE) {
         stream->ended = 1;
         return EOF;
@@ -110,9 +110,9 @@ int fgetc(FILE *stream)
 
 int ungetc(int c, FILE *stream)
 {
-    if (c == EOF || stream->waiting)
+    if (c == EOF || stream->waiting == MOST_WAITING)
         return EOF;
-    stream->waiting = (unsigned char)c + 1;
+    stream->put_back[stream->waiting++] = (unsigned char)c;
     stream->ended = 0;
     return (unsigned char)c;
 }
@@ -160,7 +160,13 @@ size_t fread(void *data, size_t size, size_t count, FILE *stream)
 /* There are no files: whoever looks for one is told that it is not there. */
 FILE *fopen(const char *name, const char *mode)
 {
-    (void)name, (void)mode;
+    (void)mode;
+    if (!strcmp(name, "/dev/stdin"))
+        return stdin;
+    if (!strcmp(name, "/dev/stdout"))
+        return stdout;
+    if (!strcmp(name, "/dev/stderr"))
+        return stderr;
     errno = ENOENT;
     return NULL;
 }

@@ -1,4 +1,4 @@
-/* Conversions, searching, sorting, pseudo-random numbers. */
+/* Conversions and searching. */
 
 #include <ctype.h>
 #include <errno.h>
@@ -165,18 +165,4 @@ void *bsearch(const void *key, const void *base, size_t count, size_t size,
         }
     }
     return NULL;
-}
-
-static uint64_t random_state = 1;
-
-void srand(unsigned seed)
-{
-    random_state = seed;
-}
-
-/* The high half of a 64-bit linear congruential generator (Knuth's MMIX constants). */
-int rand(void)
-{
-    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-    return (int)(random_state >> 33);
 }

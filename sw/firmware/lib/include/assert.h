@@ -11,5 +11,5 @@
 #ifndef TILICHO_ASSERT_H
 #define TILICHO_ASSERT_H
 #define static_assert _Static_assert
-_Noreturn void __assert_failed(const char *condition, const char *file, int line);
+__attribute__((noreturn)) void __assert_failed(const char *condition, const char *file, int line);
 #endif

@@ -3,6 +3,7 @@
 
 int isalnum(int c);
 int isalpha(int c);
+int isascii(int c);
 int isblank(int c);
 int iscntrl(int c);
 int isdigit(int c);

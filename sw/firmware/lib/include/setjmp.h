@@ -5,6 +5,6 @@
 typedef unsigned long jmp_buf[14];
 
 __attribute__((returns_twice)) int setjmp(jmp_buf state);
-_Noreturn void longjmp(jmp_buf state, int value);
+__attribute__((noreturn)) void longjmp(jmp_buf state, int value);
 
 #endif

@@ -8,6 +8,8 @@
 #define BUFSIZ 1024
 #define FILENAME_MAX 256
 #define FOPEN_MAX 3
+#define TMP_MAX 0
+#define L_tmpnam 16
 #define SEEK_SET 0
 #define SEEK_CUR 1
 #define SEEK_END 2
@@ -16,10 +18,14 @@
 #define _IONBF 2
 
 typedef long fpos_t;
+typedef long ssize_t;
 
-/* The three standard streams are the UART; there are no files, and fopen() fails. */
+/* The three standard streams are the UART; there are no files. */
 typedef struct tilicho_stream FILE;
 extern FILE *const stdin, *const stdout, *const stderr;
+#define stdin stdin
+#define stdout stdout
+#define stderr stderr
 
 int printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int fprintf(FILE *stream, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -29,6 +35,8 @@ int snprintf(char *out, size_t size, const char *format, ...)
 int vprintf(const char *format, va_list arguments);
 int vfprintf(FILE *stream, const char *format, va_list arguments);
 int vsprintf(char *out, const char *format, va_list arguments);
+int asprintf(char **text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int vasprintf(char **text, const char *format, va_list arguments);
 int vsnprintf(char *out, size_t size, const char *format, va_list arguments);
 
 int scanf(const char *format, ...) __attribute__((format(scanf, 1, 2)));
@@ -55,8 +63,12 @@ int fgetc(FILE *stream);
 int getc(FILE *stream);
 int ungetc(int c, FILE *stream);
 char *fgets(char *line, int size, FILE *stream);
+ssize_t getline(char **__restrict line, size_t *__restrict size, FILE *__restrict stream);
+ssize_t getdelim(char **__restrict line, size_t *__restrict size, int end,
+                 FILE *__restrict stream);
 size_t fread(void *data, size_t size, size_t count, FILE *stream);
 
+/* "/dev/stdin", "/dev/stdout" and "/dev/stderr" are the only names that exist. */
 FILE *fopen(const char *name, const char *mode);
 FILE *freopen(const char *name, const char *mode, FILE *stream);
 FILE *tmpfile(void);
@@ -64,6 +76,9 @@ int fclose(FILE *stream);
 int fseek(FILE *stream, long offset, int origin);
 long ftell(FILE *stream);
 void rewind(FILE *stream);
+int fgetpos(FILE *__restrict stream, fpos_t *__restrict place);
+int fsetpos(FILE *stream, const fpos_t *place);
+int fileno(FILE *stream);
 int setvbuf(FILE *stream, char *buffer, int mode, size_t size);
 void setbuf(FILE *stream, char *buffer);
 int remove(const char *name);

@@ -17,14 +17,17 @@ typedef struct {
     long long quot, rem;
 } lldiv_t;
 
-_Noreturn void exit(int status);
-_Noreturn void _Exit(int status);
-_Noreturn void abort(void);
+__attribute__((noreturn)) void exit(int status);
+__attribute__((noreturn)) void _Exit(int status);
+__attribute__((noreturn)) void abort(void);
 int atexit(void (*function)(void));
+__attribute__((noreturn)) void quick_exit(int status);
+int at_quick_exit(void (*function)(void));
 
 void *malloc(size_t size);
 void *calloc(size_t count, size_t size);
 void *realloc(void *block, size_t size);
+void *reallocarray(void *block, size_t count, size_t size);
 void *aligned_alloc(size_t alignment, size_t size);
 int posix_memalign(void **memory, size_t alignment, size_t size);
 void free(void *block);
@@ -49,6 +52,21 @@ void *bsearch(const void *key, const void *base, size_t count, size_t size,
 
 int rand(void);
 void srand(unsigned seed);
+int rand_r(unsigned *seed);
+long random(void);
+void srandom(unsigned seed);
+double drand48(void);
+long lrand48(void);
+long mrand48(void);
+void srand48(long seed);
+
+/* Characters are bytes: the locale is "C". */
+#define MB_CUR_MAX 1
+int mblen(const char *text, size_t bytes);
+int mbtowc(wchar_t *__restrict to, const char *__restrict text, size_t bytes);
+int wctomb(char *to, wchar_t c);
+size_t mbstowcs(wchar_t *__restrict to, const char *__restrict text, size_t count);
+size_t wcstombs(char *__restrict to, const wchar_t *__restrict text, size_t bytes);
 
 int abs(int value);
 long labs(long value);

@@ -7,7 +7,7 @@
 uint64_t tilicho_cycles(void);
 
 /* What the default vectors call: prints the exception and ends with status 128 + vector. */
-_Noreturn void tilicho_unexpected_exception(uint64_t vector, uint64_t esr, uint64_t elr,
-                                            uint64_t far);
+__attribute__((noreturn))
+void tilicho_unexpected_exception(uint64_t vector, uint64_t esr, uint64_t elr, uint64_t far);
 
 #endif

@@ -8,6 +8,7 @@
 
 #define CLOCK_REALTIME 0
 #define CLOCK_MONOTONIC 1
+#define CLOCK_PROCESS_CPUTIME_ID 2
 #define TIME_UTC 1
 
 typedef long clock_t;
@@ -27,12 +28,18 @@ clock_t clock(void);
 time_t time(time_t *result);
 int timespec_get(struct timespec *result, int base);
 int clock_gettime(int clock, struct timespec *result);
+int clock_getres(int clock, struct timespec *result);
+/* Waits. */
+int nanosleep(const struct timespec *time, struct timespec *left);
 double difftime(time_t end, time_t start);
 
 /* Local time is universal time. */
 struct tm *gmtime(const time_t *time);
 struct tm *localtime(const time_t *time);
+struct tm *gmtime_r(const time_t *time, struct tm *result);
+struct tm *localtime_r(const time_t *time, struct tm *result);
 time_t mktime(struct tm *date);
+time_t timegm(struct tm *date);
 char *asctime(const struct tm *date);
 char *ctime(const time_t *time);
 size_t strftime(char *out, size_t size, const char *format, const struct tm *date);

@@ -5,5 +5,11 @@
 
 typedef long ssize_t;
 typedef long off_t;
+typedef int pid_t;
+typedef unsigned uid_t, gid_t, mode_t;
+typedef unsigned char u_char;
+typedef unsigned short u_short;
+typedef unsigned u_int, uint;
+typedef unsigned long u_long, ulong;
 
 #endif
