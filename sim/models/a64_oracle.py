@@ -386,17 +386,24 @@ class Oracle:
                 0x10 if self.at_el0 else 0x08):
             self.take_exception(pc, _SP_ALIGNMENT)
             return True
-        normal = 0 <= address - self.ram_base < self.ram_bytes
-        if normal and not address & (plan.size * plan.count - 1):
+        if self._is_ram(address) and not address & (plan.size * plan.count - 1):
             return False
         strict = bool(self.read_system(system.SCTLR) & 2)
-        code = fault_of(plan, address, normal=normal, strict=strict,
-                        exists=normal or self._is_device(address))
-        if code is None:
-            return False
-        syndrome = _DATA - _LOWER * self.at_el0 | code | _WRITE * plan.write
-        self.take_exception(pc, syndrome, address=address)
-        return True
+        # The elements of a pair are accesses of their own.
+        for at in range(address, address + plan.size * plan.count, plan.size):
+            normal = self._is_ram(at)
+            exists = self._is_ram(at + plan.size - 1) if normal else self._is_device(at)
+            code = fault_of(plan, at, normal=normal, strict=strict, exists=exists)
+            if code is not None:
+                syndrome = _DATA - _LOWER * self.at_el0 | code | _WRITE * plan.write
+                self.take_exception(pc, syndrome, address=at)
+                return True
+            if plan.atomic:
+                break
+        return False
+
+    def _is_ram(self, address: int) -> bool:
+        return 0 <= address - self.ram_base < self.ram_bytes
 
     def _is_device(self, address: int) -> bool:
         return any(base <= address < base + size for base, size in self._mapped)

@@ -149,6 +149,8 @@ def faults(*, cached):
         yield f"    {form}"
         yield "    add     x10, x3, x4"
         yield "    add     x11, x9, x5"
+        # What a store that faults has written is not defined.
+        yield "    str     x0, [x19, #-8]"
 
 
 @pytest.mark.parametrize("sctlr", [CACHES, 0], ids=["cached", "uncached"])
