@@ -195,7 +195,8 @@ class CommitStage(wiring.Component):
             access.restricted.eq(uop.restricted), access.pair.eq(uop.pair),
             access.skip.eq(uop.if_match & ~self._match), access.by_set.eq(uop.by_set),
             access.cached.eq(system.cache_enabled), access.two.eq(uop.two),
-            access.second.eq(uop.imm), access.behind.eq(uop.apart), self.apart.eq(lsu.apart),
+            access.second.eq(self.executed.b), access.behind.eq(uop.apart),
+            self.apart.eq(lsu.apart),
             # An access behind one that hit the same line hits, too. The next line has another
             # bit 6.
             access.held.eq(written.valid & written.hold),
@@ -243,15 +244,15 @@ class CommitStage(wiring.Component):
     def _system(self, m, system, lsu, goes):
         uop = self.i.uop
         m.d.comb += [
-            system.number.eq(uop.sysreg), system.write_value.eq(self.executed.a),
-            self.sp_el0_write.eq(system.sp_el0_write), self.sp_el0_value.eq(self.executed.a),
+            system.number.eq(uop.sysreg), system.write_value.eq(self.executed.result),
+            self.sp_el0_write.eq(system.sp_el0_write), self.sp_el0_value.eq(self.executed.result),
             system.sp_el0.eq(self.sp_el0), self.el0.eq(system.el0),
             self.sp_el1.eq(system.sp_el1), self.illegal.eq(system.illegal),
             self.controls.eq(system.controls),
             system.read.eq(self.i.valid & (uop.unit == Unit.SYSTEM)
                            & (uop.system == SystemOp.READ)),
         ]
-        masks = self.executed.a[:4]
+        masks = self.executed.result[:4]
         with m.If(goes):
             with m.Switch(uop.system):
                 with m.Case(SystemOp.WRITE):
@@ -268,7 +269,7 @@ class CommitStage(wiring.Component):
                     m.d.comb += self.invalidate.eq(1)
             with m.Switch(uop.system):
                 with m.Case(*REFETCH):
-                    m.d.sync += [self._event.eq(1), self._event_target.eq(self.i.pc + 4),
+                    m.d.sync += [self._event.eq(1), self._event_target.eq(self.executed.behind),
                                  self._event_cause.eq(CycleCause.SYSTEM)]
                 with m.Case(SystemOp.RETURN):
                     m.d.sync += [self._event.eq(1), self._event_target.eq(system.return_pc),
@@ -289,9 +290,9 @@ class CommitStage(wiring.Component):
             self.serror_taken.eq(serror & ~system.serror_masked),
         ]
         m.d.comb += [
-            system.enter_pc.eq(Mux(uop.after, self.i.pc + 4, pc)),
+            system.enter_pc.eq(Mux(uop.after, self.executed.behind, pc)),
             system.enter_kind.eq(Cat(uop.interrupt | uop.serror, uop.serror)),
-            system.enter_syndrome.eq(self.executed.a),
+            system.enter_syndrome.eq(self.executed.result),
         ]
         with m.If(uop.fetch_fault):
             m.d.comb += [system.enter_has_address.eq(1), system.enter_address.eq(pc)]
@@ -374,9 +375,7 @@ class CommitStage(wiring.Component):
             self.results[1].late.eq(Late.WRITE), self.results[1].value.eq(final),
             self.results[1].second_used.eq(written.valid & written.second_used),
             self.results[1].second_index.eq(written.second_index),
-            self.results[1].second_value.eq(written.second_value),
             self.results[1].sp.eq(written.valid & written.sp_used),
-            self.results[1].sp_value.eq(written.sp_value),
             self.retired.eq(written.retired), self.retired.valid.eq(goes),
             self.retired.registers[0].value.eq(final),
             self.retired.registers[1].value.eq(written.second_value),
@@ -389,7 +388,9 @@ class CommitStage(wiring.Component):
         uop, executed = self.i.uop, self.executed
         m.submodules.late_alu = alu = Alu()
         m.d.comb += [
-            alu.operation.eq(uop.alu), alu.wide.eq(uop.wide), alu.invert.eq(uop.invert),
+            # One of the first four: the rest of the unit falls away.
+            alu.operation.eq(uop.alu.as_value()[:2]), alu.wide.eq(uop.wide),
+            alu.invert.eq(uop.invert),
             alu.carry.eq(uop.carry == CarryIn.ONE), alu.a.eq(executed.a), alu.b.eq(executed.result),
         ]
         return alu.result

@@ -196,6 +196,7 @@ class Core(wiring.Component):
             registers.c.eq(uop.c), issue.a_value.eq(registers.a_value),
             issue.b_value.eq(registers.b_value), issue.c_value.eq(registers.c_value),
             issue.stages[1].eq(commit.results[0]), issue.stages[2].eq(commit.results[1]),
+            issue.second.eq(commit.write[1].value), issue.stack.eq(commit.sp_value),
             registers.sp_el1.eq(commit.sp_el1),
             registers.write[0].eq(commit.write[0]), registers.write[1].eq(commit.write[1]),
             registers.write_sp.eq(commit.write_sp), registers.sp_value.eq(commit.sp_value),

@@ -130,7 +130,8 @@ class MemoryDecoder(ClassDecoder):
             write(m, o.uop, fields.rt)
             read(m, o.uop.second, fields.rt2)
         with m.Else():
-            m.d.comb += [o.uop.unit.eq(Unit.STORE), o.uop.two.eq(1), o.uop.imm.eq(offset)]
+            m.d.comb += [o.uop.unit.eq(Unit.STORE), o.uop.two.eq(1), o.uop.imm.eq(offset),
+                         o.uop.b_imm.eq(0)]
             read(m, o.uop.c, fields.rt)
             read(m, o.uop.b, fields.rt2)
             with m.If(update):

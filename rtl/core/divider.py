@@ -15,8 +15,8 @@ class Divider(wiring.Component):
 
     Timing
     ------
-    ``start`` with the operands in one cycle; ``done`` 1 to 34 cycles later, for one cycle, and
-    ``result`` holds until the next ``start``. ``start`` is ignored while busy.
+    ``start`` with the operands in one cycle; ``done`` 1 to 34 cycles later, for one cycle, to
+    which ``result`` belongs. ``start`` is ignored while busy.
 
     Members
     -------
@@ -53,16 +53,20 @@ class Divider(wiring.Component):
             negative_b.eq(self.signed & Mux(word, self.b[31], self.b[63])),
             zero_b.eq((self.b[:32] == 0) & (word | (self.b[32:] == 0))),
         ]
+        remainder, addend, quotient = Signal(64), Signal(64), Signal(64)
+        carry, negate, wide, leading = Signal(), Signal(), Signal(), Signal()
         magnitude, divisor = Signal(64), Signal(64)
+        complements = Signal()
         m.d.comb += [
-            magnitude.eq((self.a ^ negative_a.replicate(64)) + negative_a),
+            # One adder makes the dividend positive at first, and gives the quotient its sign.
+            complements.eq(Mux(self.done, negate, negative_a)),
+            magnitude.eq((Mux(self.done, quotient, self.a) ^ complements.replicate(64))
+                         + complements),
             # What is added to subtract the divisor's magnitude: a negative one as it stands.
             divisor.eq(Cat(self.b[:32], Mux(word, negative_b.replicate(32), self.b[32:]))
                        ^ (~negative_b).replicate(64)),
         ]
 
-        remainder, addend, quotient = Signal(64), Signal(64), Signal(64)
-        carry, negate, wide, leading = Signal(), Signal(), Signal(), Signal()
         steps = Signal(6)
         difference_1, difference_2 = Signal(66), Signal(66)
         between = Signal(64)
@@ -106,9 +110,5 @@ class Divider(wiring.Component):
                 m.d.comb += self.done.eq(1)
                 m.next = "IDLE"
 
-        signed_quotient = Signal(64)
-        m.d.comb += [
-            signed_quotient.eq((quotient ^ negate.replicate(64)) + negate),
-            self.result.eq(Cat(signed_quotient[:32], signed_quotient[32:] & wide.replicate(32))),
-        ]
+        m.d.comb += self.result.eq(Cat(magnitude[:32], magnitude[32:] & wide.replicate(32)))
         return m

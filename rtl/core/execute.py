@@ -11,7 +11,7 @@ from rtl.core.cause import CycleCause
 from rtl.core.crc import CrcUnit
 from rtl.core.dcache import Maintenance
 from rtl.core.issue import Operands
-from rtl.core.predictor import BranchKind, PredictorUpdateLayout
+from rtl.core.predictor import PC_BITS, BranchKind, PredictorUpdateLayout
 from rtl.core.shifter import Shifter
 from rtl.core.uop import AluOp, BranchOp, CarryIn, Slot, Unit
 
@@ -31,6 +31,7 @@ class Executed(data.Struct):
     overflow: 1
     zero: 1
     sp_unaligned: 1
+    behind: PC_BITS + 1     # address of the next instruction in memory
 
 
 def condition(m, cond, flags, name):
@@ -130,11 +131,10 @@ class ExecuteStage(wiring.Component):
             self.next.write.eq(uop.unit == Unit.STORE),
             self.next.plain.eq(~((uop.exclusive & self.next.write) | uop.pair | uop.release
                                  | uop.if_match | (uop.maintenance != Maintenance.NONE))),
-            executed.a.eq(Mux(uop.b_imm, b, a)),
-            executed.b.eq(b),
+            executed.a.eq(a), executed.b.eq(b), executed.behind.eq(self.i.pc + 4),
             atomic.operation.eq(uop.atomic), atomic.size_log2.eq(uop.size_log2),
             atomic.old.eq(b), atomic.operand.eq(c),
-            executed.c.eq(Mux(self.behind, uop.imm, atomic.result)),
+            executed.c.eq(Mux(self.behind, b, atomic.result)),
             executed.sp_unaligned.eq(uop.a_sp & a[:4].any()),
         ]
         with m.If(self.advance):
@@ -149,12 +149,17 @@ class ExecuteStage(wiring.Component):
         """Add base and extended, shifted index: an adder of its own, short in front."""
         base, index, total = Signal(64), Signal(64), Signal(64)
         m.d.comb += base.eq(Cat(a[:6] & (~uop.line).replicate(6), a[6:]))
-        with m.If(self.behind & uop.post):
-            m.d.comb += index.eq(0)
-        with m.Elif(uop.b_imm | uop.extend[0]):
-            m.d.comb += index.eq(b)
-        with m.Else():
-            m.d.comb += index.eq(Cat(b[:32], (b[31] & uop.extend[2]).replicate(32)))
+        # What stands above the bits of the offset or of the word is found first.
+        offset, takes_none = uop.imm[:11], self.behind & uop.post
+        takes_offset = uop.two & ~uop.b_imm
+        takes_b = ~takes_none & ~takes_offset
+        sign = takes_offset & ~takes_none & offset[-1]
+        upper = sign | (takes_b & b[31] & uop.extend[2])
+        takes_all = takes_b & (uop.b_imm | uop.extend[0])
+        m.d.comb += index.eq(Cat(
+            Mux(takes_b, b[:11], offset & (~takes_none).replicate(11)),
+            Mux(takes_b, b[11:32], sign.replicate(21)),
+            Mux(takes_all, b[32:], upper.replicate(32))))
         # The offset of two elements is a multiple of their size: the second address needs no
         # other adder.
         last_byte = Mux(uop.size_log2[0], 7, 3) & self.behind.replicate(3)
@@ -193,7 +198,9 @@ class ExecuteStage(wiring.Component):
         m.submodules.bits = bits = BitUnit()
         m.submodules.crc = crc = CrcUnit()
         m.d.comb += [
-            alu.operation.eq(uop.alu), alu.wide.eq(uop.wide), alu.invert.eq(uop.invert),
+            # What a system operation takes is the sum of a register and an immediate: one is zero.
+            alu.operation.eq(uop.alu), alu.wide.eq(uop.wide | (uop.unit == Unit.SYSTEM)),
+            alu.invert.eq(uop.invert),
             alu.select.eq(holds), alu.a.eq(a), alu.b.eq(b),
             alu.carry.eq(Mux(uop.carry == CarryIn.FLAG, self.flags[1],
                              uop.carry == CarryIn.ONE)),
@@ -218,6 +225,8 @@ class ExecuteStage(wiring.Component):
                         m.d.comb += self.result.eq(crc.result)
                     with m.Default():
                         m.d.comb += self.result.eq(alu.result)
+            with m.Case(Unit.SYSTEM):
+                m.d.comb += self.result.eq(alu.result)
             with m.Case(Unit.SHIFT):
                 m.d.comb += self.result.eq(shifter.result)
             with m.Case(Unit.BRANCH):

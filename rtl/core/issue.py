@@ -1,5 +1,8 @@
 """Issue stage: register read, bypass, hazards."""
 
+import functools
+import operator
+
 from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
@@ -44,18 +47,16 @@ class ResultLayout(data.StructLayout):
         When the value exists; it comes from the multiplier.
     value : 64
         The value, if it exists.
-    second_used, second_index, second_value
-        The same for the second register of the micro-op.
-    sp, sp_value
+    second_used, second_index, second_waits
+        The stage holds a micro-op that writes this second register; its value does not exist yet.
+    sp, sp_waits : 1
         The same for the stack pointer.
-    second_waits, sp_waits : 1
-        These values do not exist yet.
     """
 
     def __init__(self):
         super().__init__({"used": 1, "index": 5, "late": Late, "product": 1, "value": 64,
                           "second_used": 1, "second_index": 5, "second_waits": 1,
-                          "second_value": 64, "sp": 1, "sp_waits": 1, "sp_value": 64})
+                          "sp": 1, "sp_waits": 1})
 
 
 def announce(m, result, uop, value, *, valid, second_waits, sp_waits, behind=0):
@@ -69,9 +70,8 @@ def announce(m, result, uop, value, *, valid, second_waits, sp_waits, behind=0):
         result.late.eq(lateness(uop)), result.product.eq(uop.unit == Unit.MULTIPLY),
         result.value.eq(value),
         result.second_used.eq(valid & uop.second.used), result.second_index.eq(uop.second.index),
-        result.second_waits.eq(second_waits), result.second_value.eq(value),
+        result.second_waits.eq(second_waits),
         result.sp.eq(first & writes_sp(uop)), result.sp_waits.eq(sp_waits),
-        result.sp_value.eq(value),
     ]
 
 
@@ -91,8 +91,7 @@ class IssueStage(wiring.Component):
     i : :py:`In(Slot)`
         Micro-op to issue.
     o : :py:`Out(Slot)`, operands : :py:`Out(Operands)`
-        Micro-op in the execute stage and its operands, registers. The immediate of a store of two
-        is the second element.
+        Micro-op in the execute stage and its operands, registers.
     stall : :py:`In(1)`
         The execute stage cannot take a micro-op.
     flush : :py:`In(1)`, flush_cause : :py:`In(CycleCause)`
@@ -100,7 +99,10 @@ class IssueStage(wiring.Component):
     advance : :py:`Out(1)`
         The micro-op goes, or there is none.
     stages : :py:`In(ResultLayout()).array(3)`
-        Execute, memory and write stage, youngest first.
+        Execute, memory and write stage, youngest first. In the first two ``value`` is what all
+        registers get that do not have to wait.
+    second, stack : :py:`In(64)`
+        Second register and stack pointer of the write stage.
     a_value, b_value, c_value : :py:`In(64)`
         Register file, read with the operands of ``i``.
     """
@@ -115,6 +117,8 @@ class IssueStage(wiring.Component):
             "flush_cause": In(CycleCause),
             "advance":     Out(1),
             "stages":      In(ResultLayout()).array(3),
+            "second":      In(64),
+            "stack":       In(64),
             "a_value":     In(64),
             "b_value":     In(64),
             "c_value":     In(64),
@@ -137,8 +141,6 @@ class IssueStage(wiring.Component):
             m.d.sync += [self.o.eq(self.i), self.operands.a.eq(a),
                          self.operands.b.eq(Mux(uop.b_imm, uop.imm, b)), self.operands.c.eq(c)]
             self._compare_target(m)
-            with m.If(uop.two):
-                m.d.sync += self.o.uop.imm.eq(b)
             with m.If(waits):
                 m.d.sync += [
                     self.o.valid.eq(0),
@@ -159,29 +161,40 @@ class IssueStage(wiring.Component):
             m.d.sync += self.o.uop.imm.eq(target)
 
     def _operand(self, m, operand: Operand, sp, stored, name):
-        """Return the value, whether it is yet to come, and whether from the multiplier."""
-        value = Signal(64, name=f"{name}_bypassed")
-        waits, product = Signal(name=f"{name}_waits"), Signal(name=f"{name}_product")
-        matches = Signal(3, name=f"{name}_matches")
-        seconds = Signal(3, name=f"{name}_seconds")
+        """Return the value, whether it is yet to come, and whether from the multiplier.
+
+        The value is an OR of what is masked by its selection: a late one passes one level of logic.
+        """
+        first, second, stack = (Signal(3, name=f"{name}_{kind}_matches")
+                                for kind in ("first", "second", "stack"))
         general = operand.used & ~sp
         m.d.comb += [
-            matches.eq(Cat(general & stage.used & (stage.index == operand.index)
-                           for stage in self.stages)),
-            seconds.eq(Cat(general & stage.second_used & (stage.second_index == operand.index)
-                           for stage in self.stages)),
-            value.eq(stored),
+            first.eq(Cat(general & stage.used & (stage.index == operand.index)
+                         for stage in self.stages)),
+            second.eq(Cat(general & stage.second_used & (stage.second_index == operand.index)
+                          for stage in self.stages)),
+            stack.eq(Cat(sp & stage.sp for stage in self.stages)),
         ]
-        for index, stage in enumerate(self.stages):
-            on_stack = stage.sp & sp
-            match = matches[index] | seconds[index] | on_stack
-            with m.If(match) if index == 0 else m.Elif(match):
-                late = stage.late.as_value()
-                m.d.comb += [
-                    value.eq(Mux(on_stack, stage.sp_value,
-                                 Mux(seconds[index], stage.second_value, stage.value))),
-                    waits.eq(Mux(on_stack, stage.sp_waits,
-                                 Mux(seconds[index], stage.second_waits, late > index))),
-                    product.eq(matches[index] & stage.product),
-                ]
+        found = first | second | stack
+        youngest = Signal(3, name=f"{name}_youngest")
+        m.d.comb += youngest.eq(found & Cat(1, ~found[0], ~found[:2].any()))
+        execute, memory, write = self.stages
+        legs = [(youngest[0], execute.value), (youngest[1], memory.value),
+                (youngest[2] & first[2], write.value),
+                (youngest[2] & second[2], self.second),
+                (operand.used & ~found.any(), stored)]
+        if name == "a":
+            legs.append((youngest[2] & stack[2], self.stack))
+        value = Signal(64, name=f"{name}_bypassed")
+        waits, product = Signal(name=f"{name}_waits"), Signal(name=f"{name}_product")
+        m.d.comb += [
+            value.eq(functools.reduce(operator.or_, (
+                leg & selected.replicate(64) for selected, leg in legs))),
+            waits.eq(Cat(
+                youngest[index] & ((first[index] & (stage.late.as_value() > index))
+                                   | (second[index] & stage.second_waits)
+                                   | (stack[index] & stage.sp_waits))
+                for index, stage in enumerate(self.stages)).any()),
+            product.eq((youngest & first & Cat(stage.product for stage in self.stages)).any()),
+        ]
         return value, waits, product

@@ -32,7 +32,7 @@ class RegisterFile(wiring.Component):
     Members
     -------
     a, b, c : :py:`In(Operand)`
-        Registers to read; one that is not used reads as zero.
+        Registers to read.
     a_sp : :py:`In(1)`
         ``a`` is the stack pointer.
     sp_el1 : :py:`In(1)`
@@ -79,8 +79,7 @@ class RegisterFile(wiring.Component):
         stored = {}
         for port in "abc":
             operand = getattr(self, port)
-            stored[port] = (Mux(operand.index[0], banks[1][port], banks[0][port])
-                            & operand.used.replicate(64))
+            stored[port] = Mux(operand.index[0], banks[1][port], banks[0][port])
         m.d.comb += [
             self.a_value.eq(Mux(self.a_sp, Mux(self.sp_el1, sp_el1, self.sp_el0), stored["a"])),
             self.b_value.eq(stored["b"]),

@@ -124,7 +124,8 @@ class Uop(data.Struct):
 
     A load may write ``second``, too: with its base, or, when it loads two registers (``two``),
     with the other one. These have numbers of different parity. A base that is the stack pointer
-    may be written beside both (``base_sp``). A store of two takes ``b`` behind ``c``.
+    may be written beside both (``base_sp``). A store of two takes ``b`` behind ``c``, and has a
+    signed immediate of 11 bits as its offset.
     """
 
     unit: Unit

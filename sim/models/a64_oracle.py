@@ -397,9 +397,8 @@ class Oracle:
             if code is not None:
                 syndrome = _DATA - _LOWER * self.at_el0 | code | _WRITE * plan.write
                 self.take_exception(pc, syndrome, address=at)
-                return True
-            if plan.atomic:
-                break
+            if code is not None or plan.atomic:
+                return code is not None
         return False
 
     def _is_ram(self, address: int) -> bool:
