@@ -12,6 +12,7 @@ from rtl.core.cause import CycleCause
 from rtl.core.dcache import Maintenance
 from rtl.core.divider import Divider
 from rtl.core.execute import Executed
+from rtl.core.gic_port import GicPortSignature
 from rtl.core.issue import Late, ResultLayout, announce, writes_sp
 from rtl.core.lsu import LoadStoreUnit
 from rtl.core.pmu import EventsLayout
@@ -69,8 +70,8 @@ class CommitStage(wiring.Component):
         SP_EL0.
     beyond : :py:`In(64 - PC_BITS)`
         Upper part of the address of an instruction that could not be fetched for it, else 0.
-    irq : :py:`In(1)`
-        Interrupt request.
+    gic : :py:`Out(GicPortSignature())`
+        Interrupt controller.
     irq_taken, serror_taken : :py:`Out(1)`
         Unmasked interrupt and unmasked asynchronous error, for decode.
     el0, sp_el1, illegal : :py:`Out(1)`, controls : :py:`Out(El0Controls)`
@@ -112,7 +113,7 @@ class CommitStage(wiring.Component):
             "sp_el0_value":  Out(64),
             "sp_el0":        In(64),
             "beyond":        In(64 - PC_BITS),
-            "irq":           In(1),
+            "gic":           Out(GicPortSignature()),
             "irq_taken":     Out(1),
             "serror_taken":  Out(1),
             "el0":           Out(1),
@@ -135,6 +136,7 @@ class CommitStage(wiring.Component):
         m.submodules.divider = divider = Divider()
         m.submodules.system = system = SystemRegisters(self.config)
         wiring.connect(m, wiring.flipped(self.m_axi), lsu.m_axi)
+        wiring.connect(m, wiring.flipped(self.gic), system.gic)
         uop, executed = self.i.uop, self.executed
         written = Signal(Written)
         self._match, self._wakes, self._valid = Signal(), Signal(), Signal()
@@ -255,6 +257,8 @@ class CommitStage(wiring.Component):
         masks = self.executed.result[:4]
         with m.If(goes):
             with m.Switch(uop.system):
+                with m.Case(SystemOp.READ):
+                    m.d.comb += system.take.eq(1)
                 with m.Case(SystemOp.WRITE):
                     m.d.comb += system.write.eq(1)
                 with m.Case(SystemOp.DAIF_SET):
@@ -282,11 +286,10 @@ class CommitStage(wiring.Component):
             m.d.sync += serror.eq(1)
         with m.Elif(fault & uop.serror):
             m.d.sync += serror.eq(0)
-        asks = self.irq | system.timer_irqs.any() | system.monitor_irq
         # Registers: fetch starts anew behind whatever changes a mask, so that the value is old.
         m.d.sync += [
-            self.irq_taken.eq(asks & ~system.irq_masked),
-            self._wakes.eq(asks | serror),
+            self.irq_taken.eq(self.gic.irq & ~system.irq_masked),
+            self._wakes.eq(self.gic.irq | serror),
             self.serror_taken.eq(serror & ~system.serror_masked),
         ]
         m.d.comb += [

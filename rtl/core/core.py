@@ -11,6 +11,7 @@ from rtl.core.commit import CommitStage
 from rtl.core.decode_stage import DecodeStage
 from rtl.core.execute import ExecuteStage
 from rtl.core.fetch import Fetch
+from rtl.core.gic_port import GicPortSignature
 from rtl.core.issue import IssueStage, announce
 from rtl.core.multiplier import Multiplier
 from rtl.core.pipeline import PipelineLayout
@@ -58,8 +59,8 @@ class Core(wiring.Component):
     -------
     reset_pc : :py:`In(addr_width)`
         Address of the first instruction, sampled while reset.
-    irq : :py:`In(1)`
-        Interrupt request, a level.
+    gic : :py:`Out(GicPortSignature())`
+        Interrupt controller: registers of the CPU interface, private lines, request.
     ibus : :py:`Out(AXI4Signature)`
         Instruction cache fills, reads only.
     dbus : :py:`Out(AXI4Signature)`
@@ -81,7 +82,7 @@ class Core(wiring.Component):
         bus = {"addr_width": config.addr_width, "data_width": config.bus_width, "id_width": 1}
         members = {
             "reset_pc": In(config.addr_width),
-            "irq":      In(1),
+            "gic":      Out(GicPortSignature()),
             "ibus":     Out(AXI4Signature(**bus, write=False)),
             "dbus":     Out(AXI4Signature(**bus)),
             "cause":    Out(CycleCause),
@@ -104,6 +105,7 @@ class Core(wiring.Component):
         m.submodules.commit = commit = CommitStage(self.config, regions=self.regions)
         wiring.connect(m, wiring.flipped(self.ibus), fetch.m_axi)
         wiring.connect(m, wiring.flipped(self.dbus), commit.m_axi)
+        wiring.connect(m, wiring.flipped(self.gic), commit.gic)
 
         # Registers are cleared while the instruction cache clears its tags.
         clearing, clear_index = Signal(init=1), Signal(range(REGISTERS // 2))
@@ -144,7 +146,7 @@ class Core(wiring.Component):
             commit.i.eq(execute.o), commit.executed.eq(execute.executed),
             commit.next.eq(execute.next), commit.product.eq(multiplier.low),
             commit.product_high.eq(multiplier.high),
-            commit.beyond.eq(fetch.beyond), commit.irq.eq(self.irq),
+            commit.beyond.eq(fetch.beyond),
             registers.clear.eq(clearing), registers.clear_index.eq(clear_index),
             self.cause.eq(commit.cause),
             commit.front_events.L1I_CACHE_REFILL.eq(self.ibus.arvalid & self.ibus.arready),

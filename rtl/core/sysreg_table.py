@@ -82,6 +82,19 @@ class SysReg(enum.Enum, shape=7):
     PMEVTYPER3 = 0x5B
     PMEVTYPER4 = 0x5C
     PMEVTYPER5 = 0x5D
+    # The CPU interface of the interrupt controller: the lower four bits are its IccRegister.
+    ICC_PMR = 0x60
+    ICC_IAR1 = 0x61
+    ICC_EOIR1 = 0x62
+    ICC_HPPIR1 = 0x63
+    ICC_BPR1 = 0x64
+    ICC_CTLR = 0x65
+    ICC_SRE = 0x66
+    ICC_IGRPEN1 = 0x67
+    ICC_DIR = 0x68
+    ICC_RPR = 0x69
+    ICC_SGI1R = 0x6A
+    ICC_AP1R0 = 0x6B
 
 
 class El0Controls(data.Struct):
@@ -154,6 +167,23 @@ def _event_counters():
             for n in range(6)]
 
 
+def _interrupts():
+    return [(f"ICC_{name}_EL1", (3, 0, crn, crm, op2), SysReg[f"ICC_{name}"], access, doc)
+            for name, crn, crm, op2, access, doc in (
+                ("PMR", 4, 6, 0, "rw/--", "Interrupts of a lower value are let through"),
+                ("AP1R0", 12, 9, 0, "rw/--", "Priorities at work"),
+                ("DIR", 12, 11, 1, "wo/--", "Deactivate an interrupt"),
+                ("RPR", 12, 11, 3, "ro/--", "Priority at work"),
+                ("SGI1R", 12, 11, 5, "wo/--", "Send an interrupt to itself"),
+                ("IAR1", 12, 12, 0, "ro/--", "Acknowledge an interrupt"),
+                ("EOIR1", 12, 12, 1, "wo/--", "End of an interrupt"),
+                ("HPPIR1", 12, 12, 2, "ro/--", "Highest-priority pending interrupt"),
+                ("BPR1", 12, 12, 3, "rw/--", "Binary point, 4 to 7"),
+                ("CTLR", 12, 12, 4, "rw/--", "EOImode; 16 priorities"),
+                ("SRE", 12, 12, 5, "rw/--", "System registers are in use, always"),
+                ("IGRPEN1", 12, 12, 7, "rw/--", "Group 1 is let through"))]
+
+
 def _table() -> tuple[SystemRegister, ...]:
     rows = [
         ("MDSCR_EL1", (2, 0, 0, 2, 2), SysReg.ZERO, "rw/--", "Debug control, without effect"),
@@ -186,6 +216,10 @@ def _table() -> tuple[SystemRegister, ...]:
         ("ESR_EL1", (3, 0, 5, 2, 0), SysReg.ESR, "rw/--", "Exception syndrome"),
         ("FAR_EL1", (3, 0, 6, 0, 0), SysReg.FAR, "rw/--", "Faulting address"),
         ("VBAR_EL1", (3, 0, 12, 0, 0), SysReg.VBAR, "rw/--", "Vector base, 2 KiB aligned"),
+        # Group 0 does not exist.
+        ("ICC_AP0R0_EL1", (3, 0, 12, 8, 4), SysReg.ZERO, "rw/--", "Without effect"),
+        ("ICC_IGRPEN0_EL1", (3, 0, 12, 12, 6), SysReg.ZERO, "rw/--", "Without effect"),
+        *_interrupts(),
         ("CONTEXTIDR_EL1", (3, 0, 13, 0, 1), SysReg.CONTEXTIDR, "rw/--", "Context number"),
         ("TPIDR_EL1", (3, 0, 13, 0, 4), SysReg.TPIDR_EL1, "rw/--", "Software's own"),
         ("CNTKCTL_EL1", (3, 0, 14, 1, 0), SysReg.CNTKCTL, "rw/--", "Timers at EL0"),

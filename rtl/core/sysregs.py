@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.config import CoreConfig
 from rtl.core.cause import CycleCause
+from rtl.core.gic_port import GicPortSignature
 from rtl.core.pmu import EventsLayout, PerformanceMonitors
 from rtl.core.sysreg_table import El0Controls, SysReg
 
@@ -29,13 +30,15 @@ class SystemRegisters(wiring.Component):
 
     Timing
     ------
-    Reads are combinational, and need ``read``. ``write``, ``enter`` and ``leave`` take effect at
-    the clock edge; ``vector`` and ``return_pc`` are combinational in the cycle before it.
+    Reads are combinational, and need ``read``. ``write``, ``take``, ``enter`` and ``leave`` take
+    effect at the clock edge; ``vector`` and ``return_pc`` are combinational in the cycle before it.
 
     Members
     -------
     number : :py:`In(SysReg)`, read : :py:`In(1)`, value : :py:`Out(64)`
         Register to read.
+    take : :py:`In(1)`
+        What is read in this cycle is used, so that the reading may have an effect.
     write : :py:`In(1)`, write_value : :py:`In(64)`
         Write ``number``.
     daif_set, daif_clear : :py:`In(4)`
@@ -61,8 +64,8 @@ class SystemRegisters(wiring.Component):
         SP_EL0 lives in the register file.
     cause : :py:`In(CycleCause)`, events : :py:`In(EventsLayout())`
         For the performance monitors; exceptions are known here.
-    timer_irqs : :py:`Out(2)`, monitor_irq : :py:`Out(1)`
-        The virtual and the physical timer, and the performance monitors, ask for an interrupt.
+    gic : :py:`Out(GicPortSignature())`
+        The interrupt controller.
     """
 
     def __init__(self, config: CoreConfig):
@@ -70,6 +73,7 @@ class SystemRegisters(wiring.Component):
         super().__init__({
             "number":            In(SysReg),
             "read":              In(1),
+            "take":              In(1),
             "value":             Out(64),
             "write":             In(1),
             "write_value":       In(64),
@@ -100,8 +104,7 @@ class SystemRegisters(wiring.Component):
             "sp_el0_write":      Out(1),
             "cause":             In(CycleCause),
             "events":            In(EventsLayout()),
-            "timer_irqs":        Out(2),
-            "monitor_irq":       Out(1),
+            "gic":               Out(GicPortSignature()),
         })
 
     def elaborate(self, platform):
@@ -120,8 +123,9 @@ class SystemRegisters(wiring.Component):
         cache_select = Signal(4)
         m.d.sync += count.eq(count + 1)
         stored, expired = self._stored(m, count)
+        self._connect_gic(m)
         m.d.comb += [
-            self.timer_irqs.eq(Cat(control[0] & ~control[1] & passed
+            self.gic.ppi[:2].eq(Cat(control[0] & ~control[1] & passed
                                    for control, passed in zip(timer_control, expired,
                                                                strict=True))),
             self.el0.eq(~el1), self.sp_el1.eq(el1 & spsel), self.illegal.eq(il),
@@ -236,6 +240,14 @@ class SystemRegisters(wiring.Component):
                 m.d.comb += target.data[32:].eq(0)
         return Mux(relative, left[:32], source.data), expired
 
+    def _connect_gic(self, m):
+        number = self.number.as_value()
+        controller = number[4:] == SysReg.ICC_PMR.value >> 4
+        m.d.comb += [
+            self.gic.number.eq(number[:4]), self.gic.write_value.eq(self.write_value),
+            self.gic.read.eq(self.take & controller), self.gic.write.eq(self.write & controller),
+        ]
+
     def _monitor(self, m):
         """Return the performance monitors, connected."""
         m.submodules.monitors = monitors = PerformanceMonitors(
@@ -245,7 +257,7 @@ class SystemRegisters(wiring.Component):
             monitors.write_value.eq(self.write_value), monitors.el0.eq(self.el0),
             monitors.cause.eq(self.cause), monitors.events.eq(self.events),
             monitors.events.EXC_TAKEN.eq(self.enter), monitors.events.EXC_RETURN.eq(self.leave),
-            self.monitor_irq.eq(monitors.irq),
+            self.gic.ppi[2].eq(monitors.irq),
         ]
         return monitors
 
@@ -273,8 +285,8 @@ class SystemRegisters(wiring.Component):
             SysReg.MIDR: 0x000F_0000, SysReg.MPIDR: 0x8000_0000,
             # 64-byte lines in both caches; IDC and DIC clear: software cleans and invalidates.
             SysReg.CTR: 0x8444_C004,
-            # EL0 and EL1 in AArch64 only; neither floating point nor SIMD.
-            SysReg.ID_PFR0: 0x00FF_0011,
+            # GICv3's registers; EL0 and EL1 in AArch64 only; neither floating point nor SIMD.
+            SysReg.ID_PFR0: 0x01FF_0011,
             # Atomics, CRC32.
             SysReg.ID_ISAR0: 2 << 20 | 1 << 16,
             # LDAPR, DC CVAP.
@@ -296,5 +308,7 @@ class SystemRegisters(wiring.Component):
                 m.d.comb += self.value.eq(0)
             with m.Case("10- ----"):
                 m.d.comb += self.value.eq(monitored)
+            with m.Case("110 ----"):
+                m.d.comb += self.value.eq(self.gic.value)
             with m.Default():
                 m.d.comb += self.value.eq(stored)

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from amaranth import Cat, Module, Signal
+from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -26,14 +26,16 @@ from rtl.matmul.tile import MatmulTile
 from rtl.nitro_dma.engine import NitroDma
 
 from .boot_rom import BOOT_ROM
-from .memory_map import MEMORY_MAP, region
-from .sysctl import INTERRUPTS, SysCtl
+from .gic import Gic
+from .memory_map import INTERRUPTS, MEMORY_MAP, SPIS, region
+from .sysctl import SysCtl
 from .timer import Timer
 from .uart import Uart
 
 __all__ = ["Chip"]
 
-PERIPHERALS = ("UART", "SYSCTL", "TIMER", "DMA", "TILE_REGS")
+PERIPHERALS = {"gic": ("GICD", "GICR"), "uart": ("UART",), "sysctl": ("SYSCTL",),
+               "timer": ("TIMER",), "dma": ("DMA",), "tile_regs": ("TILE_REGS",)}
 HOST_ID_WIDTH = 4
 BUS = {"data_width": 128}
 
@@ -126,12 +128,13 @@ class Chip(wiring.Component):
         connect_axi4lite(m, registers.m_axil_dma, dma.s_axil)
         connect_axi4lite(m, registers.m_axil_tile_regs, tile.s_axil)
 
-        sysctl = m.submodules.sysctl
-        sources = {"timer": m.submodules.timer.irq, "uart": m.submodules.uart.irq,
-                   "tile": tile.irq, "dma": dma.irq}
+        m.submodules.gic = gic = Gic(spis=SPIS)
+        connect_axi4lite(m, registers.m_axil_gic, gic.s_axil)
+        wiring.connect(m, core.gic, gic.port)
+        for name, line in {"timer": m.submodules.timer.irq, "uart": m.submodules.uart.irq,
+                           "tile": tile.irq, "dma": dma.irq}.items():
+            m.d.comb += gic.lines[INTERRUPTS[name] - 32].eq(line)
         m.d.comb += [
-            sysctl.interrupts.eq(Cat(sources[name] for name in INTERRUPTS)),
-            core.irq.eq(sysctl.irq),
             core.reset_pc.eq(region("ROM").base),
             self.cause.eq(core.cause),
         ]
@@ -150,7 +153,7 @@ class Chip(wiring.Component):
                 "sram": [dataclasses.replace(sram, size=self.config.sram_bytes)],
                 "dram": [region("DRAM")],
                 "tile": [region("TILE")],
-                "peripherals": [region(name) for name in PERIPHERALS],
+                "peripherals": [region(name) for names in PERIPHERALS.values() for name in names],
             },
             # The core's loads wait for each cycle of the way; the others have many in flight.
             slices={"dma": ("aw", "w", "ar"), "host": CHANNELS})
@@ -160,7 +163,8 @@ class Chip(wiring.Component):
         m.submodules.bridge = bridge = AXI4ToLite(self._bus)
         m.submodules.decoder = decoder = AXI4LiteDecoder(
             addr_width=self.config.core.addr_width,
-            subordinates={name.lower(): [region(name)] for name in PERIPHERALS})
+            subordinates={subordinate: [region(name) for name in names]
+                          for subordinate, names in PERIPHERALS.items()})
         m.submodules.uart = uart = Uart()
         m.submodules.sysctl = sysctl = SysCtl(config=self.config)
         m.submodules.timer = timer = Timer()

@@ -7,7 +7,7 @@ from rtl.matmul.registers import registers as tile_registers
 from rtl.nitro_dma import registers as dma
 
 from . import sysctl, timer, uart
-from .memory_map import MEMORY_MAP, region
+from .memory_map import INTERRUPTS, MEMORY_MAP, region
 
 __all__ = ["c_header", "linker_script", "markdown", "register_maps"]
 
@@ -41,9 +41,8 @@ def c_header(config: ChipConfig | None = None) -> str:
     lines += ["", "/* Pages of the DMA engine, as offsets in its region. */"]
     lines += [f"#define DMA_{name} 0x{getattr(dma, name):05x}ul"
               for name in ("GLOBAL_PAGE", "QUEUE_PAGE", "MANAGER_PAGE", "PAGE_BYTES")]
-    lines += ["", "/* Bits of SYSCTL_IRQ_ENABLE and SYSCTL_IRQ_PENDING. */"]
-    lines += [f"#define IRQ_{name.upper()} {index}"
-              for index, name in enumerate(sysctl.INTERRUPTS)]
+    lines += ["", "/* Interrupts, as the interrupt controller numbers them. */"]
+    lines += [f"#define IRQ_{name.upper()} {intid}" for name, intid in INTERRUPTS.items()]
     for _, _, registers in register_maps(config):
         lines += ["", c_defines(registers).rstrip()]
     return "\n".join([*lines, "", "#endif", ""])
@@ -111,6 +110,8 @@ def markdown(config: ChipConfig | None = None) -> str:
     for entry in MEMORY_MAP:
         lines.append(f"| 0x{entry.base:08x} | 0x{entry.size:x} | `{entry.name}` | {entry.kind} | "
                      f"{entry.doc} |")
+    lines += ["", "# Interrupts", "", "| INTID | source |", "|---|---|"]
+    lines += [f"| {intid} | `{name}` |" for name, intid in INTERRUPTS.items()]
     lines += ["", "# Registers"]
     for name, offset, registers in register_maps(config):
         place = f"`{name}`" if offset == "0x0" else f"`{name}` + {offset}"

@@ -6,7 +6,7 @@ one bare-metal source runs on both.
 
 import dataclasses
 
-__all__ = ["MEMORY_MAP", "Region", "region"]
+__all__ = ["INTERRUPTS", "MEMORY_MAP", "Region", "SPIS", "region"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +43,8 @@ class Region:
 
 MEMORY_MAP: tuple[Region, ...] = (
     Region("ROM",  0x0000_0000, 0x0001_0000, "memory", "Boot ROM, read only"),
+    Region("GICD", 0x0800_0000, 0x0001_0000, "device", "Interrupt distributor"),
+    Region("GICR", 0x080A_0000, 0x0002_0000, "device", "Interrupt redistributor"),
     Region("UART", 0x0900_0000, 0x0000_1000, "device", "PL011-subset UART"),
     Region("SYSCTL", 0x0A00_0000, 0x0000_1000, "device", "Exit code, cycle counter, identity"),
     Region("TIMER", 0x0A01_0000, 0x0000_1000, "device", "64-bit timer with compare"),
@@ -52,6 +54,17 @@ MEMORY_MAP: tuple[Region, ...] = (
     Region("TILE", 0x1000_0000, 0x0100_0000, "device", "SBUF, PSUM and instruction windows"),
     Region("DRAM", 0x4000_0000, 0x4000_0000, "memory", "External memory"),
 )
+
+
+#: Shared peripheral interrupts; those without a line can be sent as messages.
+SPIS = 16
+
+#: Numbers (INTID) of the interrupts that have a line, those private to the core included. The
+#: header has them as ``IRQ_<NAME>``.
+INTERRUPTS: dict[str, int] = {
+    "pmu": 23, "vtimer": 27, "ptimer": 30,
+    "uart": 33, "timer": 34, "tile": 36, "dma": 37,
+}
 
 
 def region(name: str) -> Region:

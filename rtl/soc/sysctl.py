@@ -1,6 +1,6 @@
-"""System control: how a program ends, what it runs on, and what interrupts it."""
+"""System control: how a program ends, and what it runs on."""
 
-from amaranth import Cat, Module, Signal
+from amaranth import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -9,16 +9,10 @@ from rtl.config import ChipConfig, preset_hash
 from rtl.csr import Field, Register, RegisterBank, RegisterMap
 from rtl.lib import SplitCounter
 
-__all__ = ["IDENTITY", "INTERRUPTS", "REGISTERS", "SysCtl", "VERSION"]
+__all__ = ["IDENTITY", "REGISTERS", "SysCtl", "VERSION"]
 
 IDENTITY = int.from_bytes(b"TLCH", "big")
-VERSION = 1
-INTERRUPTS = ("timer", "uart", "tile", "dma")
-
-
-def _sources(access: str, what: str) -> list[Field]:
-    return [Field(name, 1, access, f"{what} of the {name} interrupt") for name in INTERRUPTS]
-
+VERSION = 2
 
 REGISTERS = RegisterMap("sysctl", "System control", [
     Register("EXIT", 0x00, "End of the program.", [
@@ -31,7 +25,7 @@ REGISTERS = RegisterMap("sysctl", "System control", [
              [Field("value", 32, "ro", "Bits 63:32")]),
     Register("IDENTITY", 0x10, "Names the chip.",
              [Field("value", 32, "ro", "0x544c4348, ASCII TLCH")]),
-    Register("VERSION", 0x14, "Version of this register map.", [Field("value", 32, "ro", "1")]),
+    Register("VERSION", 0x14, "Version of this register map.", [Field("value", 32, "ro", "2")]),
     Register("PRESET_LO", 0x18, "Hash of the chip's configuration, low word.",
              [Field("value", 32, "ro", "Bits 31:0")]),
     Register("PRESET_HI", 0x1C, "Hash of the chip's configuration, high word.",
@@ -41,9 +35,6 @@ REGISTERS = RegisterMap("sysctl", "System control", [
         Field("dma_queues", 8, "ro", "Queue pairs of the DMA engine"),
         Field("sram_kib", 16, "ro", "On-chip SRAM in KiB"),
     ]),
-    Register("IRQ_ENABLE", 0x28, "Interrupts that reach the core.", _sources("rw", "Enable")),
-    Register("IRQ_PENDING", 0x2C, "Interrupts that stand, enabled or not.",
-             _sources("ro", "Level")),
 ])
 
 
@@ -59,10 +50,6 @@ class SysCtl(wiring.Component):
     -------
     s_axil : :py:`In(AXI4LiteSignature(addr_width=12))`
         Registers, :data:`REGISTERS`.
-    interrupts : :py:`In(len(INTERRUPTS))`
-        Interrupt levels, in the order of :data:`INTERRUPTS`.
-    irq : :py:`Out(1)`
-        An enabled interrupt stands.
     exited : :py:`Out(1)`
         The program has ended; stays set. Rises one cycle after the write to EXIT.
     exit_code : :py:`Out(31)`
@@ -70,8 +57,6 @@ class SysCtl(wiring.Component):
     """
 
     s_axil: wiring.PureInterface
-    interrupts: Signal
-    irq: Signal
     exited: Signal
     exit_code: Signal
 
@@ -79,8 +64,6 @@ class SysCtl(wiring.Component):
         self.config = config
         super().__init__({
             "s_axil":     In(AXI4LiteSignature(addr_width=12)),
-            "interrupts": In(len(INTERRUPTS)),
-            "irq":        Out(1),
             "exited":     Out(1),
             "exit_code":  Out(31),
         })
@@ -112,10 +95,5 @@ class SysCtl(wiring.Component):
             bank.params_dma_queues.eq(self.config.dma.queues),
             bank.params_sram_kib.eq(self.config.sram_bytes // 1024),
         ]
-
-        enabled = Cat(getattr(bank, f"irq_enable_{name}") for name in INTERRUPTS)
-        m.d.comb += Cat(getattr(bank, f"irq_pending_{name}")
-                        for name in INTERRUPTS).eq(self.interrupts)
-        m.d.sync += self.irq.eq((enabled & self.interrupts).any())
 
         return m

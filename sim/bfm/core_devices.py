@@ -1,6 +1,6 @@
 """What stands between the ports of the core and the memory in the run harness."""
 
-from amaranth import Cat, Module, Signal
+from amaranth import Cat, Const, Module, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,14 +19,17 @@ UART_EMPTY_BIT = 4
 #: Device memory for tests of such accesses, where the chip has the tile's buffers.
 DEVICE_MEMORY = Region("DEVICE_MEMORY", region("TILE").base, 1024, "device", "Device memory")
 
+# Interrupts of the receiver and of the transmitter, which always has room, in IMSC, RIS and MIS.
+UART_RX, UART_TX = 4, 5
+
 
 class LocalSignature(wiring.Signature):
-    """Accesses of 16 bytes, one a cycle and direction, seen from who makes them.
+    """Accesses of 16 bytes, one at a time and direction, seen from who makes them.
 
     Members
     -------
     read, write : 1
-        The access happens in this cycle.
+        The access happens: until, and in, the first cycle with ``read_ready`` or ``write_ready``.
     read_addr, write_addr : ``addr_width``
         Byte address of any byte of the row.
     read_data : 128, write_data : 128, write_strobe : 16
@@ -41,11 +44,13 @@ class LocalSignature(wiring.Signature):
             "read_addr":    Out(addr_width),
             "read_data":    In(128),
             "read_known":   In(1),
+            "read_ready":   In(1, init=1),
             "write":        Out(1),
             "write_addr":   Out(addr_width),
             "write_data":   Out(128),
             "write_strobe": Out(16),
             "write_known":  In(1),
+            "write_ready":  In(1, init=1),
         })
 
 
@@ -137,7 +142,8 @@ class AddressGate(wiring.Component):
                 # Devices count on: what they answer is held while the manager is not ready.
                 m.d.comb += local.read.eq(1)
                 m.d.sync += [row.eq(local.read_data), failed.eq(~local.read_known)]
-                m.next = "ANSWER"
+                with m.If(local.read_ready):
+                    m.next = "ANSWER"
             with m.State("ANSWER"):
                 m.d.comb += [
                     s.rvalid.eq(1), s.rid.eq(read_id), s.rdata.eq(row), s.rlast.eq(left == 0),
@@ -189,8 +195,8 @@ class AddressGate(wiring.Component):
                     m.d.sync += [local.write_addr.eq(s.awaddr), write_id.eq(s.awid), failed.eq(0)]
                     m.next = "DATA"
             with m.State("DATA"):
-                m.d.comb += [s.wready.eq(1), local.write.eq(s.wvalid)]
-                with m.If(s.wvalid):
+                m.d.comb += [s.wready.eq(local.write_ready), local.write.eq(s.wvalid)]
+                with m.If(s.wvalid & local.write_ready):
                     m.d.sync += [
                         local.write_addr.eq(Cat(local.write_addr[:4], local.write_addr[4:] + 1)),
                         failed.eq(failed | ~local.write_known),
@@ -209,7 +215,8 @@ class HarnessDevices(wiring.Component):
     """UART, system controller and a memory, as far as programs in the run harness need them.
 
     The receiver delivers the ``input_bytes`` bytes that the host has put in the memory ``input``,
-    and is empty after them. Sent characters go to the log ``output``.
+    and is empty after them. Sent characters go to the log ``output``. IMSC, RIS and MIS work for
+    the interrupts "received" and "room to send".
 
     Parameters
     ----------
@@ -219,11 +226,13 @@ class HarnessDevices(wiring.Component):
     Members
     -------
     local : :py:`In(LocalSignature(addr_width))`
-        Accesses of the core.
+        Accesses of the core; those to other devices are not known.
     cycles : :py:`In(64)`
         What the cycle counter reads as.
     input_bytes : :py:`In(32)`
         Bytes of input.
+    uart_irq : :py:`Out(1)`
+        Interrupt of the UART, a level.
     sent : :py:`Out(64)`
         Characters sent so far.
     exited : :py:`Out(1)`, exit_code : :py:`Out(31)`
@@ -239,6 +248,7 @@ class HarnessDevices(wiring.Component):
     local: wiring.PureInterface
     cycles: Signal
     input_bytes: Signal
+    uart_irq: Signal
     sent: Signal
     exited: Signal
     exit_code: Signal
@@ -253,6 +263,7 @@ class HarnessDevices(wiring.Component):
             "local":       In(LocalSignature(addr_width)),
             "cycles":      In(64),
             "input_bytes": In(32),
+            "uart_irq":    Out(1),
             "sent":        Out(64),
             "exited":      Out(1),
             "exit_code":   Out(31),
@@ -289,6 +300,11 @@ class HarnessDevices(wiring.Component):
             character.eq(received.read_data[0].word_select(taken[:2], 8)),
         ]
 
+        enabled, asks = Signal(2), Cat(~empty, Const(1, 1))
+        m.d.comb += self.uart_irq.eq((enabled & asks).any())
+        with m.If(local.write & at(local.write_addr, "UART") & (row(local.write_addr) == 3)
+                  & local.write_strobe[8]):
+            m.d.sync += enabled.eq(local.write_data[64 + UART_RX:])
         held = self._memory(m, at(local.write_addr, DEVICE_MEMORY.name))
         m.d.comb += local.read_known.eq(known(local.read_addr))
         with m.If(at(local.read_addr, "UART")):
@@ -299,6 +315,11 @@ class HarnessDevices(wiring.Component):
                     m.d.sync += taken.eq(taken + 1)
             with m.Elif(row(local.read_addr) == 1):
                 m.d.comb += local.read_data[64 + UART_EMPTY_BIT].eq(empty)
+            with m.Elif(row(local.read_addr) == 3):
+                m.d.comb += [local.read_data[64 + UART_RX:64 + UART_TX + 1].eq(enabled),
+                             local.read_data[96 + UART_RX:96 + UART_TX + 1].eq(asks)]
+            with m.Elif(row(local.read_addr) == 4):
+                m.d.comb += local.read_data[UART_RX:UART_TX + 1].eq(enabled & asks)
         with m.Elif(at(local.read_addr, "SYSCTL")):
             with m.If(row(local.read_addr) == 0):
                 m.d.comb += local.read_data[64:].eq(self.cycles)

@@ -1,4 +1,4 @@
-"""The core with a RAM, a UART and the means to watch it: what ``tilicho run`` simulates."""
+"""The core with RAM, UART, interrupt controller and counters: what ``tilicho run`` simulates."""
 
 from amaranth import Module, Signal
 from amaranth.lib import wiring
@@ -9,10 +9,12 @@ from rtl.core.cause import CycleCause
 from rtl.core.core import Core
 from rtl.core.pipeline import PipelineLayout
 from rtl.core.retire import RetireLayout
-from rtl.soc.memory_map import region
+from rtl.soc.gic import ADDR_WIDTH, Gic
+from rtl.soc.memory_map import INTERRUPTS, SPIS, region
 
 from .axi_memory import AXI4Memory
 from .core_devices import DEVICE_MEMORY, AddressGate, HarnessDevices, RandomInterrupt
+from .local_lite import LocalToLite
 from .ram import Log
 
 __all__ = ["CoreHarness", "DEVICES", "DEVICE_MEMORY", "RAM_BASE", "RAM_BYTES", "RETIRE_DEPTH"]
@@ -22,11 +24,11 @@ RAM_BYTES = 64 << 20
 RETIRE_DEPTH = 1 << 15
 
 #: Regions of the memory map that the harness has.
-DEVICES = ("UART", "SYSCTL")
+DEVICES = ("UART", "SYSCTL", "GICD", "GICR")
 
 
 class CoreHarness(wiring.Component):
-    """Core, RAM at the DRAM's place, UART, exit register, Device memory, counters, retire log.
+    """Core, RAM, interrupt controller, UART, exit register, Device memory, counters, retire log.
 
     Nothing in it waits for the host. A host that clocks at most :data:`RETIRE_DEPTH` cycles at a
     time and then reads the logs loses neither a record nor a character.
@@ -122,11 +124,10 @@ class CoreHarness(wiring.Component):
             wiring.connect(m, bus, gate.s_axi)
             wiring.connect(m, gate.m_axi, getattr(dram, f"s_axi_{index}"))
         m.submodules.devices = devices = HarnessDevices(addr_width=self.config.addr_width)
-        wiring.connect(m, gate.local, devices.local)
         m.submodules.interrupt = interrupt = RandomInterrupt()
+        self._connect_local(m, core, gate.local, devices, interrupt)
         m.d.comb += [
             interrupt.chance.eq(self.interrupts), interrupt.acknowledge.eq(devices.acknowledge),
-            core.irq.eq(interrupt.irq),
             devices.cycles.eq(self.cycles),
             devices.input_bytes.eq(self.input_bytes),
             self.exited.eq(devices.exited),
@@ -143,6 +144,43 @@ class CoreHarness(wiring.Component):
                          self.watched.eq(moves.count)]
         self._count(m, core, devices.mark)
         return m
+
+    def _connect_local(self, m, core, local, devices, interrupt):
+        """Connect what is not RAM, the interrupt controller by an AXI4-Lite bus of its own.
+
+        The random interrupt is for programs that do not know the controller: it comes beside it.
+        """
+        m.submodules.gic = gic = Gic(spis=SPIS)
+        m.submodules.gic_access = access = LocalToLite(
+            addr_width=self.config.addr_width, lite_width=ADDR_WIDTH)
+        wiring.connect(m, access.m_axil, gic.s_axil)
+        m.d.comb += [
+            gic.port.number.eq(core.gic.number), gic.port.read.eq(core.gic.read),
+            gic.port.write.eq(core.gic.write), gic.port.write_value.eq(core.gic.write_value),
+            gic.port.ppi.eq(core.gic.ppi), core.gic.value.eq(gic.port.value),
+        ]
+        m.d.comb += [gic.lines[INTERRUPTS["uart"] - 32].eq(devices.uart_irq),
+                     core.gic.irq.eq(gic.port.irq | interrupt.irq)]
+
+        def is_gic(addr):
+            shift = (region("GICD").base ^ region("GICR").end - 1).bit_length()
+            return addr[shift:] == region("GICD").base >> shift
+
+        for target, reads, writes in (
+                (access.local, is_gic(local.read_addr), is_gic(local.write_addr)),
+                (devices.local, ~is_gic(local.read_addr), ~is_gic(local.write_addr))):
+            m.d.comb += [
+                target.read_addr.eq(local.read_addr), target.read.eq(local.read & reads),
+                target.write_addr.eq(local.write_addr), target.write.eq(local.write & writes),
+                target.write_data.eq(local.write_data), target.write_strobe.eq(local.write_strobe),
+            ]
+            with m.If(reads):
+                m.d.comb += [local.read_data.eq(target.read_data),
+                             local.read_known.eq(target.read_known),
+                             local.read_ready.eq(target.read_ready)]
+            with m.If(writes):
+                m.d.comb += [local.write_known.eq(target.write_known),
+                             local.write_ready.eq(target.write_ready)]
 
     def _log(self, m, core):
         m.submodules.retired = retired = Log(width=RetireLayout().size, depth=RETIRE_DEPTH)

@@ -208,7 +208,7 @@ class _Streams:
             If it fails, or does not end.
         """
         stream = link(chunks, seed=seed, ram_base=RAM_BASE, exit_address=region("SYSCTL").base,
-                      device=DEVICE_MEMORY.base)
+                      device=DEVICE_MEMORY.base, gic=(region("GICD").base, region("GICR").base))
         checker = new_checker(command)
         stall, interrupts = self.environment(seed)
         observers: list[Observer] = [coverage] if coverage else []

@@ -13,7 +13,7 @@ from .a64_chunks import (
     SCRATCH,
     ChunkGenerator,
 )
-from .a64_words import move
+from .a64_words import move, system_move
 
 __all__ = ["DEVICE_BYTES", "RandomProgram", "generate", "link"]
 
@@ -123,6 +123,16 @@ def _device_loop(device: int, access: int, step: Sequence[int] = ()) -> list[int
             0xb500_0000 | (-2 - len(step) & (1 << 19) - 1) << 5]
 
 
+def _let_timer_through(distributor: int, redistributor: int) -> list[int]:
+    """Set up the interrupt controller: the timer's level ends a WFI and interrupts."""
+    return [*move(0, distributor), *move(1, 2), 0xb900_0001,        # str w1, [x0]: GICD_CTLR
+            *move(0, redistributor + 0x14), 0xb900_001f,            # str wzr, [x0]: GICR_WAKER
+            *move(0, redistributor + 0x10100), *move(1, 1 << 27),   # GICR_ISENABLER0
+            0xb900_0001,
+            *move(1, 0xf0), system_move((3, 0, 4, 6, 0), 1, read=False),        # ICC_PMR_EL1
+            *move(1, 1), system_move((3, 0, 12, 12, 7), 1, read=False)]         # ICC_IGRPEN1_EL1
+
+
 def _start(rng: random.Random, seed: int, *, ram_base: int, device: int) -> list[int]:
     """Set up vectors, caches by the seed, Device memory and registers."""
     words = [*move(0, ram_base + VECTORS), 0xd518_c000]             # msr vbar_el1, x0
@@ -151,7 +161,7 @@ def _passes(chunks: Sequence[Sequence[int]], rng: random.Random) -> list[int]:
 
 
 def link(chunks: Sequence[Sequence[int]], *, seed: int, ram_base: int, exit_address: int,
-         device: int) -> RandomProgram:
+         device: int, gic: tuple[int, int] | None = None) -> RandomProgram:
     """Put start-up code, chunks, scratch data and the exit together.
 
     Parameters
@@ -166,9 +176,12 @@ def link(chunks: Sequence[Sequence[int]], *, seed: int, ram_base: int, exit_addr
         A store of 1 there ends the program; one 16 bytes on acknowledges an interrupt.
     device : :class:`int`
         Device memory, of :data:`DEVICE_BYTES`.
+    gic : tuple of two :class:`int` or None
+        Distributor and redistributor; without them nothing ends a WFI of the chunks.
     """
     rng = random.Random(seed)
-    code = [*_start(rng, seed, ram_base=ram_base, device=device),
+    code = [*(_let_timer_through(*gic) if gic else ()),
+            *_start(rng, seed, ram_base=ram_base, device=device),
             *_passes(chunks, rng),
             0xd503_42df,                                            # msr daifset, #2
             *_device_loop(device, 0xf860_6801),

@@ -19,11 +19,12 @@ ESR: SystemName = (3, 0, 5, 2, 0)
 FAR: SystemName = (3, 0, 6, 0, 0)
 VBAR: SystemName = (3, 0, 12, 0, 0)
 
-#: Registers that count time: nobody but the core knows their values.
+#: Registers that count time or compare with it: nobody but the core knows their values.
 COUNTERS: dict[SystemName, str] = {
     (3, 3, 14, 0, 1): "CNTPCT_EL0",
     (3, 3, 14, 0, 2): "CNTVCT_EL0",
-    (3, 3, 14, 3, 0): "CNTV_TVAL_EL0",
+    **{(3, 3, 14, crm, op2): f"CNT{kind}_{name}_EL0" for crm, kind in ((2, "P"), (3, "V"))
+       for op2, name in enumerate(("TVAL", "CTL", "CVAL"))},
 }
 
 
@@ -34,12 +35,14 @@ def _core_only(name: SystemName) -> str:
         return "monitor reads"
     if (op0, crn) == (3, 9) and crm >= 12 and (op1 == 3 or (op1, crm) == (0, 14)):
         return "" if (crm, op2) == (14, 0) else "monitor reads"
+    if ((op0, op1, crn) == (3, 0, 12) and 8 <= crm <= 12) or name == (3, 0, 4, 6, 0):
+        return "GIC reads"
     return ""
 
 
 #: Registers that the oracle does not model, by the kind of value it takes from the core.
 CORE_ONLY: dict[SystemName, str] = {
-    name: kind for op1 in (0, 3) for crn in (9, 14) for crm in range(16) for op2 in range(8)
+    name: kind for op1 in (0, 3) for crn in (4, 9, 12, 14) for crm in range(16) for op2 in range(8)
     if (kind := _core_only(name := (3, op1, crn, crm, op2)))}
 
 #: What the core's identification registers must read as.
@@ -47,7 +50,7 @@ IDENTITY: dict[SystemName, int] = {
     (3, 0, 0, 0, 0): 0x000f_0000,       # MIDR_EL1: implementer 0
     (3, 0, 0, 0, 5): 0x8000_0000,       # MPIDR_EL1: core 0 of one
     (3, 0, 0, 0, 6): 0,                 # REVIDR_EL1
-    (3, 0, 0, 4, 0): 0x00ff_0011,       # ID_AA64PFR0_EL1: EL0, EL1; no FP, no SIMD
+    (3, 0, 0, 4, 0): 0x01ff_0011,       # ID_AA64PFR0_EL1: GIC; EL0, EL1; no FP, no SIMD
     (3, 0, 0, 5, 0): 0x100,             # ID_AA64DFR0_EL1: PMUv3
     (3, 0, 0, 6, 0): 0x0021_0000,       # ID_AA64ISAR0_EL1: atomics, CRC32
     (3, 0, 0, 6, 1): 0x0010_0001,       # ID_AA64ISAR1_EL1: LDAPR, DC CVAP
@@ -85,7 +88,13 @@ USER_CONTROL: SystemName = (3, 3, 9, 14, 0)
 _EN, _SW, _CR, _ER = 1, 2, 4, 8
 _USER_READS = {(9, 12, 5): _EN | _ER, (9, 13, 0): _EN | _CR, (9, 13, 2): _EN | _ER}
 _USER_WRITES = {(9, 12, 4): _EN | _SW, (9, 12, 5): _EN | _ER}
-_WRITE_ONLY, _READ_ONLY = {(9, 12, 4)}, {(9, 12, 6), (9, 12, 7)}
+# The CPU interface of the GIC, as far as it exists.
+_ICC_READS = {(12, 11, 3), (12, 12, 0), (12, 12, 2)}
+_ICC_WRITES = {(12, 11, 1), (12, 11, 5), (12, 12, 1)}
+_ICC = _ICC_READS | _ICC_WRITES | {(4, 6, 0), (12, 8, 4), (12, 9, 0)} | {
+    (12, 12, op2) for op2 in range(3, 8)}
+_WRITE_ONLY = {(9, 12, 4)} | _ICC_WRITES
+_READ_ONLY = {(9, 12, 6), (9, 12, 7)} | _ICC_READS
 
 
 def _move_syndrome(insn: int) -> int:
@@ -121,7 +130,8 @@ def syndrome_of_monitor(insn: int, *, at_el0: bool, user: int) -> int | None:
     place, reads = (crn, crm, op2), insn >> 21 & 1
     wrong = place in (_WRITE_ONLY if reads else _READ_ONLY) or (
         # Of the event counters, there are six with a register of their own.
-        crn == 14 and (crm not in (8, 12) or op2 >= 6) and place != (14, 15, 7))
+        crn == 14 and (crm not in (8, 12) or op2 >= 6) and place != (14, 15, 7)) or (
+        crn in (4, 12) and place not in _ICC)
     if wrong or (at_el0 and op1 == 0):
         return UNDEFINED
     needs = (_USER_READS if reads else _USER_WRITES).get(

@@ -82,7 +82,8 @@ FOUND = {
 @pytest.mark.parametrize("seed", [2, 3])
 def test_found(name, seed):
     stream = link([FOUND[name]] * 4, seed=seed, ram_base=RAM_BASE, device=DEVICE_MEMORY.base,
-                  exit_address=region("SYSCTL").base)
+                  exit_address=region("SYSCTL").base,
+                  gic=(region("GICD").base, region("GICR").base))
     checker = new_checker()
     run = simulator()
     run.load(Program(name, stream.entry, stream.segments), checker=checker)

@@ -33,7 +33,8 @@ def expected_results() -> list[int]:
 @cocotb.parametrize(pauses=[False, True])
 async def runs_a_program(dut, pauses):
     """A program computes into its cache and writes the lines back; memory holds what it must."""
-    dut.irq.value = 0
+    dut.gic__irq.value = 0
+    dut.gic__value.value = 0
     dut.reset_pc.value = BASE
     dut.rst.value = 1
     Clock(dut.clk, 10, "ns").start()

@@ -27,9 +27,17 @@ _start:
     str     x6, [x5, #TIMER_COMPARE_LO]
     mov     w7, #3
     str     w7, [x5, #TIMER_CTRL]
-    ldr     x8, =SYSCTL_BASE
-    mov     w7, #1
-    str     w7, [x8, #SYSCTL_IRQ_ENABLE]
+    ldr     x8, =GICD_BASE
+    mov     w7, #2
+    str     w7, [x8]                    // GICD_CTLR: group 1
+    mov     w7, #1 << (IRQ_TIMER - 32)
+    str     w7, [x8, #0x104]            // GICD_ISENABLER1
+    ldr     x11, =GICR_BASE
+    str     wzr, [x11, #0x14]           // GICR_WAKER
+    mov     x7, #0xf0
+    msr     icc_pmr_el1, x7
+    mov     x7, #1
+    msr     icc_igrpen1_el1, x7
     mov     x21, xzr
     msr     daifclr, #2
     mov     x9, #20000
@@ -38,7 +46,10 @@ _start:
     b.ne    4b
     mov     w0, #2                      // 2: no interrupt
     b       finish
-5:  mov     w0, #3                      // 3: it came too early
+5:  mov     w0, #5                      // 5: another interrupt
+    cmp     x21, #1
+    b.ne    finish
+    mov     w0, #3                      // 3: it came too early
     ldr     x10, [x5, #TIMER_COUNT_LO]
     cmp     x10, x6
     b.lo    finish
@@ -63,9 +74,11 @@ vectors:
     .balign 128
     .endr
     // IRQ at the current level, with its own stack pointer: vectors + 0x280.
-    str     wzr, [x8, #SYSCTL_IRQ_ENABLE]
+    mrs     x12, icc_iar1_el1
+    str     wzr, [x5, #TIMER_CTRL]
     dsb     sy
-    mov     x21, #1
+    msr     icc_eoir1_el1, x12
+    sub     x21, x12, #IRQ_TIMER - 1
     eret
     .balign 128
     .rept   10

@@ -5,7 +5,7 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 
 from rtl.soc.export import linker_script
-from rtl.soc.memory_map import region
+from rtl.soc.memory_map import INTERRUPTS, region
 from sw.demo.image import boot_image
 from sw.toolchain import compile_c
 
@@ -13,7 +13,7 @@ __all__ = ["image"]
 
 OFFSET = 0x1000
 REGISTER_DEFINES = ("UART_FR=0x18", "TIMER_CTRL=0", "TIMER_COUNT_LO=8", "TIMER_COMPARE_LO=0x10",
-                    "SYSCTL_IRQ_ENABLE=0x28")
+                    f"IRQ_TIMER={INTERRUPTS['timer']}")
 
 
 def image(config):

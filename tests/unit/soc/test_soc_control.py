@@ -53,24 +53,6 @@ def test_identity_tells_the_configuration():
     simulate(dut, testbench)
 
 
-def test_interrupts_pass_when_enabled():
-    dut = sysctl.SysCtl(config=preset("sim"))
-
-    async def testbench(ctx):
-        for index in range(len(sysctl.INTERRUPTS)):
-            ctx.set(dut.interrupts, 1 << index)
-            await write_register(ctx, dut.s_axil, sysctl.REGISTERS, "IRQ_ENABLE", 0xf ^ 1 << index)
-            await ctx.tick()
-            assert not ctx.get(dut.irq)
-            await write_register(ctx, dut.s_axil, sysctl.REGISTERS, "IRQ_ENABLE", 1 << index)
-            await ctx.tick()
-            assert ctx.get(dut.irq)
-            pending = await read_register(ctx, dut.s_axil, sysctl.REGISTERS, "IRQ_PENDING")
-            assert pending == 1 << index
-
-    simulate(dut, testbench)
-
-
 def test_timer_interrupts_when_the_count_reaches_compare():
     dut = timer.Timer()
 

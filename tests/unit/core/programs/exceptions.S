@@ -7,6 +7,23 @@
     .equ UNMAPPED, 0x30000000
     .equ DEVICE, 0x09000000
 
+    // Let the interrupts of both timers through to the core.
+    .macro  open_gic
+    ldr     x9, =0x08000000             // GICD_CTLR: group 1
+    mov     w10, #2
+    str     w10, [x9]
+    ldr     x9, =0x080a0014             // GICR_WAKER
+    str     wzr, [x9]
+    ldr     x9, =0x080b0100             // GICR_ISENABLER0
+    mov     w10, #0x48000000
+    str     w10, [x9]
+    mov     x10, #0xf0
+    msr     icc_pmr_el1, x10
+    mov     x10, #1
+    msr     icc_igrpen1_el1, x10
+    dsb     sy
+    .endm
+
     .macro check number
     mov     x20, #\number
     .endm
@@ -183,6 +200,7 @@ returned:
     expect  x4, 0
 
     check 11                    // virtual timer interrupt
+    open_gic
     mov     x21, #-1
     mov     x0, #100
     msr     cntv_tval_el0, x0
@@ -286,7 +304,9 @@ handler:
     msr     spsr_el1, x28
 2:  eret
 timer:
+    mrs     x28, icc_iar1_el1
     msr     cntv_ctl_el0, xzr
+    msr     icc_eoir1_el1, x28
     eret
 
     .balign 2048

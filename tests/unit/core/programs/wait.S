@@ -3,11 +3,29 @@
     .equ EXIT, 0x0A000000
     .equ DELAY, 3000
 
+    // Let the interrupts of both timers through to the core.
+    .macro  open_gic
+    ldr     x9, =0x08000000             // GICD_CTLR: group 1
+    mov     w10, #2
+    str     w10, [x9]
+    ldr     x9, =0x080a0014             // GICR_WAKER
+    str     wzr, [x9]
+    ldr     x9, =0x080b0100             // GICR_ISENABLER0
+    mov     w10, #0x48000000
+    str     w10, [x9]
+    mov     x10, #0xf0
+    msr     icc_pmr_el1, x10
+    mov     x10, #1
+    msr     icc_igrpen1_el1, x10
+    dsb     sy
+    .endm
+
     .text
     .global _start
 _start:
     adr     x0, vectors
     msr     vbar_el1, x0
+    open_gic
     mov     x21, #0
     mov     x1, #1
 
@@ -85,5 +103,7 @@ vectors:
     .skip   0x280
     add     x21, x21, #1
     mrs     x22, elr_el1
+    mrs     x23, icc_iar1_el1
     msr     cntv_ctl_el0, xzr
+    msr     icc_eoir1_el1, x23
     eret
