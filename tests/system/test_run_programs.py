@@ -6,16 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from rtl.soc.memory_map import region
 from sim.lockstep.program import load_program
 from sim.lockstep.reference import run_reference
-from sw.compilers import CompileError, find_compiler
+from sw.compilers import CompileError
 from sw.toolchain import compile_c
+from tests.system.lockstep_programs import RAM, check_on_core, needs_gcc
 
 PROGRAMS = Path(__file__).parents[2] / "sw" / "firmware" / "programs"
 OUTPUTS = Path(__file__).with_name("program_outputs")
 NAMES = sorted(path.stem for path in PROGRAMS.glob("*.c"))
-RAM = {"ram_base": region("DRAM").base, "ram_bytes": 64 << 20}
 
 # Between them they use every unit of the core; the others run in `make test-long`.
 IN_LOCKSTEP = {"hello": "-O0", "quicksort": "-O2", "crc": "-Os", "redblack": "-O0", "json": "-O2",
@@ -27,15 +26,6 @@ WITH_FLOAT = ("format", "matrix", "nbody")
 LEVELS = ["-O0", "-O2", "-Os"]
 
 
-def missing_gcc():
-    try:
-        find_compiler("gcc")
-    except CompileError as error:
-        return str(error)
-    return ""
-
-
-needs_gcc = pytest.mark.skipif(bool(missing_gcc()), reason=missing_gcc())
 BUILDS = ([pytest.param(name, optimise, "clang", id=f"{name}-clang{optimise}")
            for name in NAMES for optimise in LEVELS]
           + [pytest.param(name, optimise, "gcc", id=f"{name}-gcc{optimise}", marks=needs_gcc)
@@ -54,27 +44,10 @@ def reference(name, optimise, compiler):
     return run_reference(program(name, optimise, compiler))
 
 
-@functools.cache
-def simulator():
-    from sim.lockstep.session import CoreRun
-    return CoreRun()
-
-
-def check_on_core(name, optimise, compiler="clang", stall=0):
-    from sim.lockstep.session import new_checker
-    checker = new_checker(f"tilicho run sw/firmware/programs/{name}.c --cc {compiler} "
-                          f"-O{optimise[2:]} --lockstep")
-    run = simulator()
-    run.load(program(name, optimise, compiler), checker=checker, stall=stall)
-    result = run.run(max_cycles=60_000_000, checker=checker)
-    expected = reference(name, optimise, compiler)
-    assert result.exit == expected.exit
-    assert result.output == expected.output
-    assert result.checked >= result.instructions
-    # The oracle is stopped by the exit register itself, the core a few instructions later.
-    assert expected.instructions <= result.checked < expected.instructions + 200
-    assert sum(result.stack.values()) == result.cycles
-    return result
+def check_build(name, optimise, compiler="clang", stall=0):
+    return check_on_core(program(name, optimise, compiler), reference(name, optimise, compiler),
+                         f"tilicho run sw/firmware/programs/{name}.c --cc {compiler} "
+                         f"-O {optimise[2:]} --lockstep", stall=stall)
 
 
 def test_all_programs_have_an_expected_output():
@@ -95,14 +68,14 @@ def test_on_oracle(name):
 
 @pytest.mark.parametrize("name", IN_LOCKSTEP)
 def test_on_core_in_lockstep(name):
-    check_on_core(name, IN_LOCKSTEP[name])
+    check_build(name, IN_LOCKSTEP[name])
 
 
 @needs_gcc
 @pytest.mark.parametrize("name", FROM_GCC_IN_LOCKSTEP)
 def test_from_gcc_on_core_in_lockstep(name):
     check_on_oracle(name, FROM_GCC_IN_LOCKSTEP[name], "gcc")
-    check_on_core(name, FROM_GCC_IN_LOCKSTEP[name], "gcc")
+    check_build(name, FROM_GCC_IN_LOCKSTEP[name], "gcc")
 
 
 @needs_gcc
@@ -114,7 +87,7 @@ def test_gcc_refuses_float(name):
 
 
 def test_on_core_with_a_memory_that_stalls():
-    patient, hindered = check_on_core("hello", "-O2"), check_on_core("hello", "-O2", stall=128)
+    patient, hindered = check_build("hello", "-O2"), check_build("hello", "-O2", stall=128)
     assert hindered.cycles > patient.cycles
     assert hindered.output == patient.output
 
@@ -123,4 +96,4 @@ def test_on_core_with_a_memory_that_stalls():
 @pytest.mark.parametrize(("name", "optimise", "compiler"), BUILDS)
 def test_all_on_core_in_lockstep(name, optimise, compiler):
     check_on_oracle(name, optimise, compiler)
-    check_on_core(name, optimise, compiler)
+    check_build(name, optimise, compiler)
