@@ -67,6 +67,9 @@ def link_script(*, base: int = region("DRAM").base, ram_bytes: int = RAM_BYTES,
     From the bottom: stack, program, heap, and a page in which the loader leaves the arguments.
     Nothing lies below the RAM, so a stack that grows too large causes an exception.
 
+    The variables of the only thread lie where their initial values are linked: `.tbss` takes no
+    room by itself, so `.bss` begins with it.
+
     Parameters
     ----------
     base, ram_bytes : :class:`int`
@@ -77,7 +80,7 @@ def link_script(*, base: int = region("DRAM").base, ram_bytes: int = RAM_BYTES,
     end = base + ram_bytes
     return f"""\
 ENTRY(_start)
-PHDRS {{ image PT_LOAD FLAGS(7); }}
+PHDRS {{ image PT_LOAD FLAGS(7); tls PT_TLS; }}
 SECTIONS
 {{
     __stack_bottom = {base:#x};
@@ -93,9 +96,16 @@ SECTIONS
     }} :image
     .data : ALIGN(64)
     {{
-        __data_start = .; *(.data .data.*) . = ALIGN(16); __data_end = .;
+        __data_start = .; *(.data .data.*)
     }} :image
-    .bss : ALIGN(64) {{ __bss_start = .; *(.bss .bss.* COMMON) . = ALIGN(16); __bss_end = .; }}
+    __tls_start = ALIGN(64);
+    .tdata : ALIGN(64) {{ *(.tdata .tdata.*) . = ALIGN(64); __data_end = .; }} :image :tls
+    .tbss : ALIGN(64) {{ *(.tbss .tbss.*) }} :image :tls
+    .bss : ALIGN(64)
+    {{
+        __bss_start = .; . += SIZEOF(.tbss); *(.bss .bss.* COMMON) . = ALIGN(16);
+        __bss_end = .;
+    }} :image
     .noinit (NOLOAD) : ALIGN(64) {{ *(.noinit) }}
     __heap_start = ALIGN(64);
     __arguments = {end - ARGUMENT_BYTES:#x};

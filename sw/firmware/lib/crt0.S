@@ -31,6 +31,13 @@ _start:
 2:  cmp     x0, x1
     b.lo    1b
 
+    // Thread-local variables: the ABI puts a control block of 16 bytes in front of them, and their
+    // section is aligned to 64.
+    adrp    x0, __tls_start
+    add     x0, x0, :lo12:__tls_start
+    sub     x0, x0, #64
+    msr     tpidr_el0, x0
+
     mov     x29, xzr
     mov     x30, xzr
     bl      __libc_start

@@ -38,6 +38,7 @@ int main(int argc, char **argv)
 SYSTEM = """\
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <fenv.h>
 #include <limits.h>
 #include <signal.h>
@@ -46,6 +47,7 @@ SYSTEM = """\
 #include <string.h>
 #include <strings.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/times.h>
 #include <time.h>
 #include <unistd.h>
@@ -71,6 +73,10 @@ int main(int argc, char **argv, char **environment)
     CHECK(read(STDIN_FILENO, rest, 8) == 3 && !strcmp(rest, "q b") && feof(stdin));
     CHECK(getline(&line, &room, stdin) == -1 && read(5, rest, 1) == -1 && errno == EBADF);
     CHECK(write(STDOUT_FILENO, "out ", 4) == 4 && write(0, "x", 1) == -1 && !isatty(1));
+    struct stat status;
+    CHECK(open("data.txt", O_RDONLY) == -1 && errno == ENOENT && open("/dev/stdin", 0) == 0);
+    CHECK(lseek(1, 0, SEEK_SET) == -1 && errno == ESPIPE && unlink("x") && access("x", R_OK));
+    CHECK(stat("x", &status) && !fstat(1, &status) && S_ISCHR(status.st_mode));
     CHECK(fileno(stdin) == 0 && fileno(stdout) == 1 && fileno(stderr) == 2);
     CHECK(asprintf(&text, "%d-%s-%.2f", 5, "six", 7.0) == 10 && !strcmp(text, "5-six-7.00"));
     CHECK(!reallocarray(text, 1ul << 40, 1ul << 40) && errno == ENOMEM && fseek(stdin, 0, 0));

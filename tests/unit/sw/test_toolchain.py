@@ -8,7 +8,7 @@ from elftools.elf.elffile import ELFFile
 from rtl.soc.memory_map import region
 from sim.lockstep.program import load_program
 from sim.lockstep.reference import run_reference
-from sw.compilers import clang, run_zig
+from sw.compilers import clang, find_compiler, run_zig
 from sw.toolchain import (
     STACK_BYTES,
     CompileError,
@@ -159,6 +159,38 @@ def test_objects_and_libraries_are_linked(tmp_path):
     source.write_text("int part(void);\nint main(void) { return part(); }")
     for objects in ([source, item], [source, library]):
         assert run_reference(load_program(compile_c(objects), **RAM)).exit == 17
+
+
+THREAD_LOCAL = """\
+#include <stdio.h>
+#include <string.h>
+static _Thread_local int set = 5;
+_Thread_local char text[100] = "text";
+static _Thread_local long zero[40];
+static __thread struct { char c; _Alignas(32) int x; } aligned = {'a', 9};
+static int plain[3], filled = 77;
+int main(void)
+{
+    int clear = 1;
+    for (int i = 0; i < 40; i++)
+        clear &= !zero[i];
+    printf("%d %s %d %d%c%d ", set++, text, clear, aligned.x, aligned.c,
+           (unsigned long)&aligned.x % 32 == 0);
+    memset(zero, 255, sizeof zero);
+    zero[39] = set;
+    printf("%d %d %d %s %ld", plain[0] + plain[1] + plain[2], filled, aligned.x, text, zero[39]);
+}
+"""
+
+
+@pytest.mark.parametrize("compiler", ["clang", "gcc"])
+def test_thread_local_variables(tmp_path, compiler):
+    try:
+        find_compiler(compiler)
+    except CompileError as error:
+        pytest.skip(str(error))
+    result = run(tmp_path, THREAD_LOCAL, compiler=compiler)
+    assert (result.exit, result.output) == (0, b"5 text 1 9a1 0 77 9 text 6")
 
 
 def test_script_names_the_ram():
