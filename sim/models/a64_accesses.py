@@ -4,7 +4,16 @@ import dataclasses
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["ADDRESS_BITS", "ADDRESS_SIZE", "EXTERNAL", "AccessPlan", "access_plan", "fault_of"]
+__all__ = ["DATA", "LOWER", "SP_ALIGNMENT", "WRITE", "AccessPlan", "access_plan", "extreme", "fault_of",
+           "fault_of_fetch", "fault_of_maintenance"]
+
+#: Exception classes in ESR_EL1, of which the lower one of two means EL0.
+FETCH, PC_ALIGNMENT, DATA, SP_ALIGNMENT = (
+    code << 26 | 1 << 25 for code in (0x21, 0x22, 0x25, 0x26))
+LOWER = 1 << 26
+
+#: The access was a store.
+WRITE = 1 << 6
 
 #: Status codes of aborts in ESR_EL1.
 ADDRESS_SIZE, EXTERNAL, ALIGNMENT, EXCLUSIVE = 0x00, 0x10, 0x21, 0x35
@@ -155,3 +164,34 @@ def fault_of(plan: AccessPlan, address: int, *, normal: bool, strict: bool,
     if plan.atomic and not normal:
         return EXCLUSIVE
     return None if exists else EXTERNAL
+
+
+def fault_of_maintenance(word: int, address: int, *, normal: bool) -> int | None:
+    """Return bits 8:0 of ESR_EL1 with which DC by address is refused, or None.
+
+    Parameters
+    ----------
+    word, address : :class:`int`
+        The instruction and the value of its register.
+    normal : :class:`bool`
+        There is Normal memory at the address.
+    """
+    zeroes = word >> 8 & 15 == 4
+    kind = WRITE if zeroes else 1 << 8 | WRITE      # a store, or maintenance
+    if address >> ADDRESS_BITS:
+        return kind | ADDRESS_SIZE
+    return kind | ALIGNMENT if zeroes and not normal else None
+
+
+def fault_of_fetch(pc: int, *, at_el0: bool) -> int:
+    """Return the syndrome of an instruction at ``pc``, where nothing can be executed."""
+    if pc & 3:
+        return PC_ALIGNMENT
+    return FETCH - LOWER * at_el0 | (ADDRESS_SIZE if pc >> ADDRESS_BITS else EXTERNAL)
+
+
+def extreme(word: int, size: int, old: int, operand: int) -> int:
+    """Return what LDSMAX, LDSMIN, LDUMAX or LDUMIN leaves in memory."""
+    sign = 0 if word & 0x2000 else 1 << 8 * size - 1
+    choose = min if word & 0x1000 else max
+    return choose(old, operand, key=lambda value: value ^ sign)

@@ -15,8 +15,8 @@ import unicorn
 from unicorn import arm64_const as reg
 from unicorn.unicorn_py3.unicorn import uclib
 
+from . import a64_accesses as accesses
 from . import a64_registers as system
-from .a64_accesses import ADDRESS_BITS, ADDRESS_SIZE, EXTERNAL, AccessPlan, access_plan, fault_of
 
 __all__ = ["Oracle", "OracleError", "REGISTERS"]
 
@@ -35,13 +35,7 @@ _INTERRUPT_BREAKPOINT, _INTERRUPT_SMC = 7, 13
 _WFI = 0xd503_207f
 _HINTS_THAT_WAIT = frozenset((0xd503_203f, 0xd503_205f, _WFI))       # YIELD, WFE
 
-# Exception classes in ESR_EL1, of which the lower one of two means EL0.
-_FETCH, _PC_ALIGNMENT, _DATA, _SP_ALIGNMENT = (
-    code << 26 | 1 << 25 for code in (0x21, 0x22, 0x25, 0x26))
-_LOWER = 1 << 26
-_WRITE = 1 << 6
-
-_MONITOR_BYTES = 64
+_LINE_BYTES = 64
 
 _CLREX, _CLREX_MASK = 0xd503_305f, 0xffff_f0ff
 _ERET = 0xd69f_03e0
@@ -51,7 +45,7 @@ _PSTATE_KEPT = 0xf040_03cd
 _PAN, _STATE_ILLEGAL = 1 << 22, 1 << 20
 _STATES = frozenset((0b0_0000, 0b0_0100, 0b0_0101))     # EL0t, EL1t, EL1h
 _ILLEGAL_STATE, _WFI_TRAPPED = 0x3a00_0000, 0x07e0_0000
-_SCTLR_NTWI, _SCTLR_SPAN = 1 << 16, 1 << 23
+_SCTLR_DZE, _SCTLR_NTWI, _SCTLR_SPAN, _SCTLR_UCI = 1 << 14, 1 << 16, 1 << 23, 1 << 26
 
 
 class OracleError(Exception):
@@ -301,11 +295,13 @@ class Oracle:
             return self._forget
         if word == _ERET:
             return self._return
+        if word & 0xfff8_f0e0 in (0xd50b_7020, 0xd508_7020) and word >> 8 & 15 not in (1, 5):
+            return self._maintain
         if word & 0xffd0_0000 == 0xd510_0000 and system.system_name(word) in system.CORE_ONLY:
             return self._move_monitor
         if word & 0xff9f_fc1f == 0xd61f_0000:
             return self._branch
-        plan = access_plan(word)
+        plan = accesses.access_plan(word)
         if plan is None:
             return None
         if word & 0x3f20_cc00 == 0x3820_4000 and word >> 30 != 3:
@@ -325,6 +321,19 @@ class Oracle:
 
     def _skip(self, address: int) -> None:
         self.machine.reg_write(reg.UC_ARM64_REG_PC, address + 4)
+
+    def _maintain(self, address: int, word: int) -> None:
+        """DC by address: refuse what Unicorn does not."""
+        number, control = word & 31, self.read_system(system.SCTLR)
+        zeroes = word >> 8 & 15 == 4
+        allowed = _SCTLR_DZE if zeroes else _SCTLR_UCI
+        if self.at_el0 and not (word >> 16 & 3 and control & allowed):
+            return
+        target = 0 if number == 31 else self.state()[number] & (-_LINE_BYTES if zeroes else -1)
+        fault = accesses.fault_of_maintenance(word, target, normal=self._is_ram(target))
+        if fault is not None:
+            syndrome = accesses.DATA - accesses.LOWER * self.at_el0 | fault
+            self.take_exception(address, syndrome, address=target)
 
     def _move_monitor(self, address: int, word: int) -> None:
         """Skip a move of a register that only the core has, or refuse it."""
@@ -349,16 +358,18 @@ class Oracle:
         spsr, machine = self.read_system(system.SPSR), self.machine
         self._illegal = bool(spsr & _STATE_ILLEGAL) or spsr & 31 not in _STATES
         if spsr & 31 not in _STATES:
-            pstate = machine.reg_read(reg.UC_ARM64_REG_PSTATE)
-            machine.reg_write(reg.UC_ARM64_REG_PSTATE,
-                              pstate & ~0xf040_03c0 | spsr & 0xf040_03c0)
+            pstate = machine.reg_read(reg.UC_ARM64_REG_PSTATE) & ~0xf040_03c0
+            machine.reg_write(reg.UC_ARM64_REG_PSTATE, pstate | spsr & 0xf040_03c0)
             machine.reg_write(reg.UC_ARM64_REG_PC, self.read_system(system.ELR))
 
     def _forget(self, _address: int, _word: int) -> None:
         self._reserved = None
 
+    def _is_ram(self, address: int) -> bool:
+        return 0 <= address - self.ram_base < self.ram_bytes
+
     def _fetches(self, pc: int) -> bool:
-        return 0 <= pc - self.ram_base < self.ram_bytes and not pc & 3
+        return self._is_ram(pc) and not pc & 3
 
     def _branch(self, address: int, word: int) -> None:
         """BR, BLR or RET: where it leads to nothing executable, :meth:`run` has to see that."""
@@ -371,20 +382,15 @@ class Oracle:
             self.machine.emu_stop()
 
     def _refuse_fetch(self, pc: int) -> None:
-        if pc & 3:
-            syndrome = _PC_ALIGNMENT
-        else:
-            syndrome = _FETCH | (ADDRESS_SIZE if pc >> ADDRESS_BITS else EXTERNAL)
-            syndrome -= _LOWER * self.at_el0
-        self.take_exception(pc, syndrome, address=pc)
+        self.take_exception(pc, accesses.fault_of_fetch(pc, at_el0=self.at_el0), address=pc)
 
-    def _check_access(self, plan: AccessPlan, pc: int) -> bool:
+    def _check_access(self, plan: accesses.AccessPlan, pc: int) -> bool:
         """Take the exception that an access asks for; return true if there is one."""
         state = self.state()
         address = plan.address(state, pc)
         if plan.base == 31 and state[31] & 15 and self.read_system(system.SCTLR) & (
                 0x10 if self.at_el0 else 0x08):
-            self.take_exception(pc, _SP_ALIGNMENT)
+            self.take_exception(pc, accesses.SP_ALIGNMENT)
             return True
         if self._is_ram(address) and not address & (plan.size * plan.count - 1):
             return False
@@ -392,29 +398,24 @@ class Oracle:
         # The elements of a pair are accesses of their own.
         for at in range(address, address + plan.size * plan.count, plan.size):
             normal = self._is_ram(at)
-            exists = self._is_ram(at + plan.size - 1) if normal else self._is_device(at)
-            code = fault_of(plan, at, normal=normal, strict=strict, exists=exists)
+            exists = (self._is_ram(at + plan.size - 1) if normal else any(
+                base <= at < base + size for base, size in self._mapped))
+            code = accesses.fault_of(plan, at, normal=normal, strict=strict, exists=exists)
             if code is not None:
-                syndrome = _DATA - _LOWER * self.at_el0 | code | _WRITE * plan.write
-                self.take_exception(pc, syndrome, address=at)
+                kind = accesses.DATA - accesses.LOWER * self.at_el0 | accesses.WRITE * plan.write
+                self.take_exception(pc, kind | code, address=at)
             if code is not None or plan.atomic:
                 return code is not None
         return False
 
-    def _is_ram(self, address: int) -> bool:
-        return 0 <= address - self.ram_base < self.ram_bytes
+    def _load_exclusive(self, plan: accesses.AccessPlan, pc: int, _word: int) -> None:
+        self._reserved = plan.address(self.state(), pc) // _LINE_BYTES
 
-    def _is_device(self, address: int) -> bool:
-        return any(base <= address < base + size for base, size in self._mapped)
-
-    def _load_exclusive(self, plan: AccessPlan, pc: int, _word: int) -> None:
-        self._reserved = plan.address(self.state(), pc) // _MONITOR_BYTES
-
-    def _store_exclusive(self, plan: AccessPlan, pc: int, word: int) -> None:
+    def _store_exclusive(self, plan: accesses.AccessPlan, pc: int, word: int) -> None:
         """Execute a store-exclusive by the core's monitor, which covers a line."""
         state = self.state()
         address = plan.address(state, pc)
-        fails = self._reserved != address // _MONITOR_BYTES
+        fails = self._reserved != address // _LINE_BYTES
         self._reserved = None
         if not fails:
             for element, number in enumerate((word & 31, word >> 10 & 31)[:plan.count]):
@@ -426,7 +427,7 @@ class Oracle:
             self.write_register(word >> 16 & 31, int(fails))
         self._skip(pc)
 
-    def _narrow_extreme(self, plan: AccessPlan, pc: int, word: int) -> None:
+    def _narrow_extreme(self, plan: accesses.AccessPlan, pc: int, word: int) -> None:
         """Execute LDSMAX, LDSMIN, LDUMAX or LDUMIN of less than 64 bits.
 
         QEMU 5.0, which Unicorn is made of, compares their operands without extending them
@@ -434,11 +435,9 @@ class Oracle:
         """
         state, size = self.state(), plan.size
         at = plan.address(state, pc)
-        sign = 0 if word & 0x2000 else 1 << 8 * size - 1
         old = int.from_bytes(self.machine.mem_read(at, size), "little")
         operand = 0 if word >> 16 & 31 == 31 else state[word >> 16 & 31] & (1 << 8 * size) - 1
-        choose = min if word & 0x1000 else max
-        new = choose(old, operand, key=lambda value: value ^ sign)
+        new = accesses.extreme(word, size, old, operand)
         self.machine.mem_write(at, new.to_bytes(size, "little"))
         if word & 31 != 31:
             self.write_register(word & 31, old)

@@ -4,15 +4,8 @@ import dataclasses
 import random
 from collections.abc import Iterable, Sequence
 
-from .a64_chunks import (
-    CORNERS,
-    DEVICE,
-    HANDLER,
-    PASSES,
-    RETURN_CODE,
-    SCRATCH,
-    ChunkGenerator,
-)
+from .a64_access_chunks import DEVICE, HANDLER, PASSES, SCRATCH
+from .a64_chunks import CORNERS, RETURN_CODE, ChunkGenerator
 from .a64_words import move, system_move
 
 __all__ = ["DEVICE_BYTES", "RandomProgram", "generate", "link"]
