@@ -134,7 +134,7 @@ class Core(wiring.Component):
             decode.flush_cause.eq(flush_cause), decode.missing.eq(fetch.missing),
             decode.el0.eq(commit.el0), decode.irq.eq(commit.irq_taken),
             decode.serror.eq(commit.serror_taken), decode.illegal.eq(commit.illegal),
-            decode.controls.eq(commit.controls),
+            decode.controls.eq(commit.controls), decode.sp_el0.eq(~commit.sp_el1),
         ]
         self._connect_issue(m, decode, issue, execute, commit, registers)
         m.d.comb += [

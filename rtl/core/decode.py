@@ -33,6 +33,8 @@ class Decoder(wiring.Component):
         The instruction runs at EL0.
     controls : :py:`In(El0Controls)`
         What EL0 may do.
+    sp_el0 : :py:`In(1)`
+        The stack pointer in use is SP_EL0.
     uop : :py:`Out(Uop)`
         The micro-op.
     more : :py:`Out(1)`
@@ -45,6 +47,7 @@ class Decoder(wiring.Component):
     pc: Signal
     step: Signal
     el0: Signal
+    sp_el0: Signal
     more: Signal
     legal: Signal
 
@@ -55,6 +58,7 @@ class Decoder(wiring.Component):
             "step":  In(3),
             "el0":   In(1),
             "controls": In(El0Controls),
+            "sp_el0": In(1),
             "uop":   Out(Uop),
             "more":  Out(1),
             "legal": Out(1),
@@ -71,7 +75,7 @@ class Decoder(wiring.Component):
         for decoder in (immediate, register, branch, memory, atomic):
             m.d.comb += [decoder.insn.eq(self.insn), decoder.step.eq(self.step)]
         m.d.comb += [branch.el0.eq(self.el0), memory.el0.eq(self.el0),
-                     branch.controls.eq(self.controls)]
+                     branch.controls.eq(self.controls), branch.sp_el0.eq(self.sp_el0)]
 
         chosen = Signal(DecodedLayout())
         with m.Switch(self.insn[25:29]):

@@ -36,13 +36,16 @@ class BranchDecoder(ClassDecoder):
         The instruction runs at EL0: what belongs to EL1 is not legal.
     controls : :py:`In(El0Controls)`
         What EL0 may do.
+    sp_el0 : :py:`In(1)`
+        The stack pointer in use is SP_EL0: it has no other name then.
     """
 
     el0: Signal
+    sp_el0: Signal
     controls: El0Controls
 
     def __init__(self):
-        super().__init__(el0=In(1), controls=In(El0Controls))
+        super().__init__(el0=In(1), controls=In(El0Controls), sp_el0=In(1))
 
     def decode(self, m, fields, o):
         m.d.comb += o.uop.wide.eq(1)
@@ -196,8 +199,10 @@ class BranchDecoder(ClassDecoder):
                 with m.Case(register.word):
                     allowed = {"rw": 1, "ro": reading, "wo": ~reading, "--": 0}
                     control = self._control(register.control, reading)
-                    el0 = self.el0 & allowed[at_el0]
-                    m.d.comb += [o.legal.eq((~self.el0 & allowed[at_el1]) | (el0 & control)),
+                    el0, el1 = self.el0 & allowed[at_el0], ~self.el0 & allowed[at_el1]
+                    if register.number == SysReg.SP_EL0:
+                        el1 &= ~self.sp_el0
+                    m.d.comb += [o.legal.eq(el1 | (el0 & control)),
                                  o.trap.eq(el0 & ~control), o.uop.sysreg.eq(register.number)]
             with m.Case("11 000 0000 0--- ---"):
                 # The rest of the identification space: no feature to report.

@@ -45,6 +45,8 @@ class DecodeStage(wiring.Component):
         The state is illegal: no instruction executes.
     controls : :py:`In(El0Controls)`
         What EL0 may do.
+    sp_el0 : :py:`In(1)`
+        The stack pointer in use is SP_EL0.
     """
 
     def __init__(self, *, width: int = 1):
@@ -63,6 +65,7 @@ class DecodeStage(wiring.Component):
             "serror":      In(1),
             "illegal":     In(1),
             "controls":    In(El0Controls),
+            "sp_el0":      In(1),
         })
 
     def elaborate(self, platform):
@@ -109,6 +112,7 @@ class DecodeStage(wiring.Component):
         m.d.comb += [
             decoder.insn.eq(fetched.insn), decoder.pc.eq(fetched.pc), decoder.step.eq(step),
             decoder.el0.eq(self.el0), decoder.controls.eq(self.controls),
+            decoder.sp_el0.eq(self.sp_el0),
             slot.first.eq(decoder.step == 0), slot.last.eq(~more), slot.pc.eq(fetched.pc),
             slot.insn.eq(fetched.insn), slot.prediction.eq(fetched.prediction),
             slot.uop.eq(decoder.uop), more.eq(decoder.more),
