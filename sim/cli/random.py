@@ -68,7 +68,7 @@ def _print(campaign, least: int) -> None:
 
     coverage = campaign.coverage
     print_table("Coverage by encoding", ["encoding", "retired", "trapped"], coverage.rows(),
-                total=("all", coverage.instructions, sum(row[2] for row in coverage.rows())))
+                total=("all", *(sum(row[place] for row in coverage.rows()) for place in (1, 2))))
     print_table("Exceptions taken", ["kind", "count"], coverage.exceptions().items())
     taken = ", ".join(f"{count:,} {kind}" for kind, count in sorted(campaign.taken.items()))
     speed = coverage.instructions / max(campaign.seconds, 1e-9)

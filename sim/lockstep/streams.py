@@ -20,8 +20,8 @@ from .session import CoreRun, Observer, RunResult, new_checker
 __all__ = ["CHUNKS", "Campaign", "Failure", "Request", "run_streams", "shrink"]
 
 CHUNKS = 4000
-MAX_CYCLES = 2_000_000
-MAX_CYCLES_OF_CHUNK = 5_000
+MAX_CYCLES = 200_000
+MAX_CYCLES_OF_CHUNK = 500
 
 #: At most so many runs to make a failing stream smaller.
 ATTEMPTS = 300

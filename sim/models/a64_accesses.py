@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["DATA", "LOWER", "SP_ALIGNMENT", "WRITE", "AccessPlan", "access_plan", "extreme", "fault_of",
-           "fault_of_fetch", "fault_of_maintenance"]
+__all__ = ["DATA", "LOWER", "SP_ALIGNMENT", "WRITE", "AccessPlan", "access_plan", "extreme",
+           "fault_of", "fault_of_fetch", "fault_of_maintenance"]
 
 #: Exception classes in ESR_EL1, of which the lower one of two means EL0.
 FETCH, PC_ALIGNMENT, DATA, SP_ALIGNMENT = (

@@ -73,6 +73,8 @@ FOUND = {
     "branch beyond the address space": [0x1000_0000, 0xf2e2_46a0, 0xd63f_0000],     # adr, movk, blr
     # add sp, x28, #64; stp w7, w8, [sp, #-20]!; add sp, x28, #0
     "pair that leaves SP unaligned": [0x9101_039f, 0x29bd_a3e7, 0x9100_039f],
+    # msr spsel, #0; mrs x0, sp_el0; msr spsel, #1; msr sp_el0, x0
+    "SP_EL0 while it is in use": [0xd500_40bf, 0xd538_4100, 0xd500_41bf, 0xd518_4100],
     # msr pan, #1; msr pan, #0; svc #0; mrs x0, pan
     "PAN is kept with SPAN": [0xd500_419f, 0xd500_409f, 0xd400_0001, 0xd538_4260],
 }
