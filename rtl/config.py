@@ -117,7 +117,8 @@ class CoreConfig:
         if not 1 <= self.event_counters <= 6:
             raise ValueError(f"Event counters must be 1 to 6, not {self.event_counters!r}")
         if self.issue_width != 1:
-            raise ValueError(f"Issue width must be 1, not {self.issue_width!r}")
+            raise ValueError(f"Issue width must be 1 as long as the execute stage has one lane, "
+                             f"not {self.issue_width!r}")
         if not 0 <= self.history_bits <= 12:
             raise ValueError(f"History bits must be 0 to 12, not {self.history_bits!r}")
         if not 32 <= self.addr_width <= 40:

@@ -96,10 +96,11 @@ class Core(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        m.submodules.fetch = fetch = Fetch(self.config, regions=self.regions)
-        m.submodules.decode = decode = DecodeStage()
+        m.submodules.fetch = fetch = Fetch(self.config, regions=self.regions,
+                                           width=self.config.issue_width)
+        m.submodules.decode = decode = DecodeStage(width=self.config.issue_width)
         m.submodules.registers = registers = RegisterFile()
-        m.submodules.issue = issue = IssueStage()
+        m.submodules.issue = issue = IssueStage(width=self.config.issue_width)
         m.submodules.execute = execute = ExecuteStage()
         m.submodules.multiplier = multiplier = Multiplier()
         m.submodules.commit = commit = CommitStage(self.config, regions=self.regions)
@@ -139,7 +140,7 @@ class Core(wiring.Component):
         self._connect_issue(m, decode, issue, execute, commit, registers)
         m.d.comb += [
             issue.flush.eq(flush), issue.flush_cause.eq(flush_cause),
-            execute.i.eq(issue.o), execute.operands.eq(issue.operands),
+            execute.i.eq(issue.o[0]), execute.operands.eq(issue.operands[0]),
             execute.flags.eq(commit.flags), execute.advance.eq(~commit.stall),
             execute.apart.eq(commit.apart),
             execute.flush.eq(commit.flush), execute.flush_cause.eq(flush_cause),
@@ -177,8 +178,8 @@ class Core(wiring.Component):
             self.pipeline.fetched.eq(fetch.pushed),
             self.pipeline.cracked.eq(cracked),
             self.pipeline.decoded.eq(cracked & decode.i.ready),
-            self.pipeline.issued.eq(issue.i.valid & issue.advance & ~flush),
-            self.pipeline.executed.eq(issue.o.valid & ~commit.stall & ~commit.flush
+            self.pipeline.issued.eq(issue.i[0].valid & issue.advance & ~flush),
+            self.pipeline.executed.eq(issue.o[0].valid & ~commit.stall & ~commit.flush
                                       & ~execute.behind),
             self.pipeline.written.eq(commit.retired.valid & ~commit.retired.half),
             self.pipeline.retired.eq(commit.retired.valid
@@ -189,16 +190,16 @@ class Core(wiring.Component):
     def _connect_issue(self, m, decode, issue, execute, commit, registers):
         """Operands: register file and the results of the three stages behind."""
         uop = decode.o[0].uop
-        in_execute = issue.o.uop
-        announce(m, issue.stages[0], in_execute, execute.result, valid=issue.o.valid,
+        in_execute = issue.o[0].uop
+        announce(m, issue.stages[0], in_execute, execute.result, valid=issue.o[0].valid,
                  second_waits=in_execute.two, sp_waits=0, behind=execute.behind)
         m.d.comb += [
-            issue.i.eq(decode.o[0]), issue.stall.eq(commit.stall | execute.again),
+            issue.i[0].eq(decode.o[0]), issue.stall.eq(commit.stall | execute.again),
             registers.a.eq(uop.a), registers.a_sp.eq(uop.a_sp), registers.b.eq(uop.b),
-            registers.c.eq(uop.c), issue.a_value.eq(registers.a_value),
-            issue.b_value.eq(registers.b_value), issue.c_value.eq(registers.c_value),
+            registers.c.eq(uop.c), issue.a_value[0].eq(registers.a_value),
+            issue.b_value[0].eq(registers.b_value), issue.c_value[0].eq(registers.c_value),
             issue.stages[1].eq(commit.results[0]), issue.stages[2].eq(commit.results[1]),
-            issue.second.eq(commit.write[1].value), issue.stack.eq(commit.sp_value),
+            issue.second[0].eq(commit.write[1].value), issue.stack[0].eq(commit.sp_value),
             registers.sp_el1.eq(commit.sp_el1),
             registers.write[0].eq(commit.write[0]), registers.write[1].eq(commit.write[1]),
             registers.write_sp.eq(commit.write_sp), registers.sp_value.eq(commit.sp_value),
@@ -208,10 +209,10 @@ class Core(wiring.Component):
         ]
 
     def _connect_multiplier(self, m, multiplier, issue, commit):
-        uop = issue.o.uop
+        uop = issue.o[0].uop
         m.d.comb += [
-            multiplier.a.eq(issue.operands.a), multiplier.b.eq(issue.operands.b),
-            multiplier.addend.eq(issue.operands.c), multiplier.wide.eq(uop.wide),
+            multiplier.a.eq(issue.operands[0].a), multiplier.b.eq(issue.operands[0].b),
+            multiplier.addend.eq(issue.operands[0].c), multiplier.wide.eq(uop.wide),
             multiplier.long.eq(uop.long), multiplier.signed.eq(uop.signed),
             multiplier.subtract.eq(uop.invert),
             multiplier.enable_1.eq(~commit.stall & (uop.unit == Unit.MULTIPLY)),

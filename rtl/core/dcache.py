@@ -210,6 +210,8 @@ class DataCache(wiring.Component):
                 with m.If(self.empty):
                     m.d.sync += evicting.eq(dirty)
                     with m.If(work == Maintenance.NONE):
+                        m.d.comb += self.fill.arvalid.eq(1)
+                        m.d.sync += asked.eq(self.fill.arready)
                         m.next = "FILL"
                     with m.Elif(present):
                         m.next = "MAINTAIN"

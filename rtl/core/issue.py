@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.core.cause import CycleCause
 from rtl.core.predictor import PC_BITS, predicted_target
-from rtl.core.uop import BranchOp, Operand, Slot, Unit
+from rtl.core.uop import AluOp, BranchOp, CarryIn, Operand, Slot, Unit
 
 __all__ = ["IssueStage", "Late", "Operands", "ResultLayout", "announce", "writes_sp"]
 
@@ -84,117 +84,182 @@ class Operands(data.Struct):
 
 
 class IssueStage(wiring.Component):
-    """Reads operands and lets a micro-op go when they exist.
+    """Reads operands and lets micro-ops go when they exist, in order.
+
+    Lane 0 takes whatever comes. With two lanes, lane 1 takes the micro-op behind it in the same
+    cycle when the ALU or the shifter does it without the flags, and it reads nothing that lane 0
+    writes; else it goes through lane 0 in the next cycle.
+
+    Parameters
+    ----------
+    width : :class:`int`
+        Lanes, 1 or 2.
 
     Members
     -------
-    i : :py:`In(Slot)`
-        Micro-op to issue.
-    o : :py:`Out(Slot)`, operands : :py:`Out(Operands)`
-        Micro-op in the execute stage and its operands, registers.
+    i : :py:`In(Slot).array(width)`
+        Micro-ops to issue in order; none behind one that is not valid.
+    o : :py:`Out(Slot).array(width)`, operands : :py:`Out(Operands).array(width)`
+        Micro-ops in the execute stage and their operands, registers.
     stall : :py:`In(1)`
         The execute stage cannot take a micro-op.
     flush : :py:`In(1)`, flush_cause : :py:`In(CycleCause)`
-        The micro-op is dropped.
+        The micro-ops are dropped.
     advance : :py:`Out(1)`
-        The micro-op goes, or there is none.
-    stages : :py:`In(ResultLayout()).array(3)`
-        Execute, memory and write stage, youngest first. In the first two ``value`` is what all
-        registers get that do not have to wait.
-    second, stack : :py:`In(64)`
-        Second register and stack pointer of the write stage.
-    a_value, b_value, c_value : :py:`In(64)`
+        All of ``i`` have gone at the end of the cycle, or there is none.
+    stages : :py:`In(ResultLayout()).array(3 * width)`
+        Lanes of the execute, memory and write stage, youngest first. In the first two stages
+        ``value`` is what all registers get that do not have to wait.
+    second, stack : :py:`In(64).array(width)`
+        Second register and stack pointer of the write stage, by lane, youngest first.
+    a_value, b_value, c_value : :py:`In(64).array(width)`
         Register file, read with the operands of ``i``.
     """
 
-    def __init__(self):
+    def __init__(self, *, width: int = 1):
+        if width not in (1, 2):
+            raise ValueError(f"Lanes must be 1 or 2, not {width!r}")
+        self.width = width
         super().__init__({
-            "i":           In(Slot),
-            "o":           Out(Slot),
-            "operands":    Out(Operands),
+            "i":           In(Slot).array(width),
+            "o":           Out(Slot).array(width),
+            "operands":    Out(Operands).array(width),
             "stall":       In(1),
             "flush":       In(1),
             "flush_cause": In(CycleCause),
             "advance":     Out(1),
-            "stages":      In(ResultLayout()).array(3),
-            "second":      In(64),
-            "stack":       In(64),
-            "a_value":     In(64),
-            "b_value":     In(64),
-            "c_value":     In(64),
+            "stages":      In(ResultLayout()).array(3 * width),
+            "second":      In(64).array(width),
+            "stack":       In(64).array(width),
+            "a_value":     In(64).array(width),
+            "b_value":     In(64).array(width),
+            "c_value":     In(64).array(width),
         })
 
     def elaborate(self, platform):
         m = Module()
+        # The first micro-op of `i` went in the cycle before.
+        gone = Signal(self.width - 1)
+        ahead = []
+        waits, products = [], []
+        for lane in range(self.width):
+            if lane == 0 and self.width == 2:
+                slot = Signal(Slot, name="slot")
+                m.d.comb += slot.eq(Mux(gone, self.i[1], self.i[0]))
+                stored = [Mux(gone, values[1], values[0])
+                          for values in (self.a_value, self.b_value, self.c_value)]
+            else:
+                slot = self.i[lane]
+                stored = [self.a_value[lane], self.b_value[lane], self.c_value[lane]]
+            waiting, product = self._lane(m, lane, slot, stored, ahead)
+            waits.append(waiting)
+            products.append(product)
+            if self.width == 2 and lane == 0:
+                ahead = [self._announce_lane(m, slot)]
 
-        uop = self.i.uop
-        a, a_waits, a_product = self._operand(m, uop.a, uop.a_sp, self.a_value, "a")
-        b, b_waits, b_product = self._operand(m, uop.b, Const(0), self.b_value, "b")
-        c, c_waits, c_product = self._operand(m, uop.c, Const(0), self.c_value, "c")
-        waits, product = Signal(), Signal()
-        m.d.comb += [
-            waits.eq(self.i.valid & (a_waits | b_waits | c_waits)),
-            product.eq(a_product | b_product | c_product),
-            self.advance.eq(~self.stall & ~waits),
-        ]
-        with m.If(~self.stall):
-            m.d.sync += [self.o.eq(self.i), self.operands.a.eq(a),
-                         self.operands.b.eq(Mux(uop.b_imm, uop.imm, b)), self.operands.c.eq(c)]
-            self._compare_target(m)
-            with m.If(waits):
-                m.d.sync += [
-                    self.o.valid.eq(0),
-                    self.o.cause.eq(Mux(product, CycleCause.MULTIPLY, CycleCause.LOAD_USE)),
-                ]
+        goes = Signal(self.width)
+        m.d.comb += [goes[0].eq(~waits[0]), self.advance.eq(~self.stall & goes[0])]
+        if self.width == 2:
+            first, second = self.i
+            m.d.comb += [
+                goes[1].eq(~gone & ~waits[0] & first.valid & second.valid & ~waits[1]
+                           & self._pairs(second.uop)),
+                self.advance.eq(~self.stall & goes[0] & (gone | goes[1] | ~second.valid)),
+            ]
+            with m.If(~self.stall):
+                m.d.sync += gone.eq((gone | goes[0]) & ~self.advance)
+                with m.If(~goes[1]):
+                    m.d.sync += self.o[1].valid.eq(0)
+        with m.If(~self.stall & waits[0]):
+            m.d.sync += [
+                self.o[0].valid.eq(0),
+                self.o[0].cause.eq(Mux(products[0], CycleCause.MULTIPLY, CycleCause.LOAD_USE)),
+            ]
         with m.If(self.flush):
-            m.d.sync += [self.o.valid.eq(0), self.o.cause.eq(self.flush_cause)]
+            m.d.sync += gone.eq(0)
+            for slot in self.o:
+                m.d.sync += [slot.valid.eq(0), slot.cause.eq(self.flush_cause)]
         return m
 
-    def _compare_target(self, m):
-        """Compare the predicted place with a direct branch's; hand on that of an indirect one."""
-        uop, prediction = self.i.uop, self.i.prediction
-        indirect = uop.branch == BranchOp.REGISTER
-        target = predicted_target(prediction, self.i.pc)
-        m.d.sync += self.o.misled.eq(prediction.taken & ~indirect
-                                     & (target != uop.imm[:PC_BITS + 2]))
-        with m.If(indirect):
-            m.d.sync += self.o.uop.imm.eq(target)
+    def _lane(self, m, lane, slot, stored, ahead):
+        """Read the operands of one lane; return whether it waits, and whether for a product."""
+        uop, o, operands = slot.uop, self.o[lane], self.operands[lane]
+        prefix = f"lane_{lane}_" if self.width > 1 else ""
+        a, a_waits, a_product = self._operand(m, uop.a, uop.a_sp, stored[0], ahead, f"{prefix}a")
+        b, b_waits, b_product = self._operand(m, uop.b, Const(0), stored[1], ahead, f"{prefix}b")
+        c, c_waits, c_product = self._operand(m, uop.c, Const(0), stored[2], ahead, f"{prefix}c")
+        waits, product = Signal(name=f"{prefix}waits"), Signal(name=f"{prefix}product")
+        m.d.comb += [waits.eq(slot.valid & (a_waits | b_waits | c_waits)),
+                     product.eq(a_product | b_product | c_product)]
+        with m.If(~self.stall):
+            m.d.sync += [o.eq(slot), operands.a.eq(a),
+                         operands.b.eq(Mux(uop.b_imm, uop.imm, b)), operands.c.eq(c)]
+            self._compare_target(m, slot, o)
+        return waits, product
 
-    def _operand(self, m, operand: Operand, sp, stored, name):
+    def _announce_lane(self, m, slot):
+        """Return the results of lane 0 as lane 1 sees them in the same cycle: all to come."""
+        result = Signal(ResultLayout(), name="lane_0_result")
+        announce(m, result, slot.uop, 0, valid=slot.valid, second_waits=1, sp_waits=1)
+        m.d.comb += result.late.eq(Late.WRITE)
+        return result
+
+    @staticmethod
+    def _pairs(uop):
+        """Return whether lane 1 can do a micro-op."""
+        return (((uop.unit == Unit.ALU) | (uop.unit == Unit.SHIFT)) & ~uop.flags & ~uop.conditional
+                & (uop.carry != CarryIn.FLAG) & (uop.alu != AluOp.SELECT) & ~uop.combine)
+
+    def _compare_target(self, m, slot, o):
+        """Compare the predicted place with a direct branch's; hand on that of an indirect one."""
+        uop, prediction = slot.uop, slot.prediction
+        indirect = uop.branch == BranchOp.REGISTER
+        target = predicted_target(prediction, slot.pc)
+        m.d.sync += o.misled.eq(prediction.taken & ~indirect
+                                & (target != uop.imm[:PC_BITS + 2]))
+        with m.If(indirect):
+            m.d.sync += o.uop.imm.eq(target)
+
+    def _operand(self, m, operand: Operand, sp, stored, ahead, name):
         """Return the value, whether it is yet to come, and whether from the multiplier.
 
         The value is an OR of what is masked by its selection: a late one passes one level of logic.
         """
-        first, second, stack = (Signal(3, name=f"{name}_{kind}_matches")
-                                for kind in ("first", "second", "stack"))
+        stages = [*ahead, *self.stages]
+        first, second, stack, youngest = (
+            Signal(len(stages), name=f"{name}_{kind}")
+            for kind in ("first_matches", "second_matches", "stack_matches", "youngest"))
         general = operand.used & ~sp
         m.d.comb += [
             first.eq(Cat(general & stage.used & (stage.index == operand.index)
-                         for stage in self.stages)),
+                         for stage in stages)),
             second.eq(Cat(general & stage.second_used & (stage.second_index == operand.index)
-                          for stage in self.stages)),
-            stack.eq(Cat(sp & stage.sp for stage in self.stages)),
+                          for stage in stages)),
+            stack.eq(Cat(sp & stage.sp for stage in stages)),
         ]
         found = first | second | stack
-        youngest = Signal(3, name=f"{name}_youngest")
-        m.d.comb += youngest.eq(found & Cat(1, ~found[0], ~found[:2].any()))
-        execute, memory, write = self.stages
-        legs = [(youngest[0], execute.value), (youngest[1], memory.value),
-                (youngest[2] & first[2], write.value),
-                (youngest[2] & second[2], self.second),
-                (operand.used & ~found.any(), stored)]
-        if name == "a":
-            legs.append((youngest[2] & stack[2], self.stack))
+        m.d.comb += youngest.eq(found & Cat(1, *(~found[:index].any()
+                                                 for index in range(1, len(stages)))))
+        legs, waiting = [(operand.used & ~found.any(), stored)], []
+        for index, stage in enumerate(stages):
+            # Who is ahead in the same cycle has no result in any of the three stages.
+            age, lane = divmod(index - len(ahead), self.width)
+            waiting.append(youngest[index] & ((first[index] & (stage.late.as_value() > age))
+                                              | (second[index] & stage.second_waits)
+                                              | (stack[index] & stage.sp_waits)))
+            if 0 <= age < 2:
+                legs.append((youngest[index], stage.value))
+            elif age == 2:
+                legs += [(youngest[index] & first[index], stage.value),
+                         (youngest[index] & second[index], self.second[lane])]
+                if name.endswith("a"):
+                    legs.append((youngest[index] & stack[index], self.stack[lane]))
         value = Signal(64, name=f"{name}_bypassed")
         waits, product = Signal(name=f"{name}_waits"), Signal(name=f"{name}_product")
         m.d.comb += [
             value.eq(functools.reduce(operator.or_, (
                 leg & selected.replicate(64) for selected, leg in legs))),
-            waits.eq(Cat(
-                youngest[index] & ((first[index] & (stage.late.as_value() > index))
-                                   | (second[index] & stage.second_waits)
-                                   | (stack[index] & stage.sp_waits))
-                for index, stage in enumerate(self.stages)).any()),
-            product.eq((youngest & first & Cat(stage.product for stage in self.stages)).any()),
+            waits.eq(Cat(waiting).any()),
+            product.eq((youngest & first & Cat(stage.product for stage in stages)).any()),
         ]
         return value, waits, product
