@@ -12,6 +12,7 @@ from rtl.core.store_queue import StoreRequest
 __all__ = ["DataCache", "Maintenance"]
 
 LINE_BYTES = 64
+PART_BITS = 6
 UNCHECKED = {"no_rw_check": 1}
 
 
@@ -33,6 +34,12 @@ class DataCache(wiring.Component):
     separate, and nothing is read where it is written at the same edge: a load from the row that
     the store in front of it wrote, and what comes behind the first store to a clean line, is
     looked up again and takes one cycle more. So no memory needs collision logic.
+
+    Which way a row comes from must be known early, since what is loaded passes on to the next
+    instruction in the same cycle. So a few bits of the tags of all ways but the first are kept a
+    second time, in small memories that are read in front of the lookup; way 0 is what is left. No
+    two ways of a set agree in these bits: a line that would agree with another one takes its
+    place.
 
     On a miss the victim's dirty line goes into the store queue while its successor is on its way.
     Both wait until the queue has drained, so that a line never overtakes its own eviction.
@@ -91,6 +98,7 @@ class DataCache(wiring.Component):
         self.beats = LINE_BYTES * 8 // bus_width
         self.beat_bits = (self.beats - 1).bit_length()
         self.tag_bits = addr_width - 6 - self.set_bits
+        self.part_bits = min(PART_BITS, self.tag_bits)
         super().__init__({
             "lookup":       In(1),
             "lookup_addr":  In(addr_width),
@@ -121,6 +129,7 @@ class DataCache(wiring.Component):
         ways = range(self.ways)
         # Ports of the memories.
         self._read_row = Signal(self.set_bits + self.beat_bits)
+        self._read_part = Signal(self.part_bits)
         self._read = Signal()
         self._row_write = Signal(self.ways)
         self._row_addr = Signal(self.set_bits + self.beat_bits)
@@ -135,10 +144,12 @@ class DataCache(wiring.Component):
         hits = Signal(self.ways)
         m.d.comb += hits.eq(Cat(tags[way][0] & (tags[way][2:] == wanted) for way in ways))
         chosen, evicting = Signal(self.ways), Signal()
+        self._select, agreeing = Signal(self.ways - 1), self._agreeing(m)
+        with m.If(self._read):
+            m.d.sync += self._select.eq(Mux(evicting, chosen[1:], agreeing))
         stored = rows[0]
         for way in ways[1:]:
-            # The first way needs no test: what comes out on a miss is not used.
-            stored = Mux(Mux(evicting, chosen[way], hits[way]), rows[way], stored)
+            stored = Mux(self._select[way - 1], rows[way], stored)
         injecting, injected = Signal(), Signal(self.bus_width)
         with m.If(self.inject):
             m.d.sync += [injecting.eq(1), injected.eq(self.injected)]
@@ -178,6 +189,25 @@ class DataCache(wiring.Component):
             rows.append(row_read.data)
             tags.append(tag_read.data)
         return rows, tags
+
+    def _part(self, address):
+        """Return the bits of an address that tell the ways apart."""
+        return address[6 + self.set_bits:6 + self.set_bits + self.part_bits]
+
+    def _agreeing(self, m):
+        """Return which ways behind the first agree with what is looked up."""
+        agreeing = []
+        for way in range(1, self.ways):
+            m.submodules[f"parts_{way}"] = parts = Memory(
+                shape=self.part_bits, depth=self.sets, init=[])
+            read, write = parts.read_port(domain="comb"), parts.write_port()
+            m.d.comb += [
+                read.addr.eq(self._read_row[self.beat_bits:]), write.addr.eq(self._tag_set),
+                write.data.eq(self._tag_new[2:2 + self.part_bits]),
+                write.en.eq(self._tag_write[way]),
+            ]
+            agreeing.append(read.data == self._read_part)
+        return Cat(agreeing)
 
     def _control(self, m, hits, chosen, tags, evicting, replacement):
         sweep = Signal(self.set_bits)
@@ -273,7 +303,9 @@ class DataCache(wiring.Component):
                                       hits))
         else:
             with m.If(self.maintenance == Maintenance.NONE):
-                m.d.comb += choice.eq(1 << victim)
+                first = tags[0][0] & (tags[0][2:2 + self.part_bits] == self._part(self.addr))
+                m.d.comb += choice.eq(Mux(self._select.any(), Cat(0, self._select),
+                                          Mux(first, 1, 1 << victim)))
             with m.Elif(self.by_set):
                 m.d.comb += choice.eq(1 << self.addr[32 - way_bits:32])
             with m.Else():
@@ -288,10 +320,11 @@ class DataCache(wiring.Component):
 
     def _ready(self, m, hits, tags, row_index, looked, replacement):
         """Serve the pipeline; what is more than a hit starts the state machine."""
-        m.d.comb += [self._read.eq(self.lookup),
+        m.d.comb += [self._read.eq(self.lookup), self._read_part.eq(self._part(self.lookup_addr)),
                      self._read_row.eq(self.lookup_addr[6 - self.beat_bits:6 + self.set_bits])]
         with m.If(self.request & ~looked):
             self._read_again(m, row_index)
+            m.d.comb += self._read_part.eq(self._part(self.addr))
             m.d.sync += looked.eq(1)
         with m.Elif(self.request):
             with m.If(self.maintenance != Maintenance.NONE):

@@ -11,7 +11,7 @@ from rtl.core.replacement import Replacement
 from tests.helpers import simulate
 from tests.unit.core.axi_peer import AxiPeer
 
-MEMORY_BYTES = 0x8000
+MEMORY_BYTES = 0x1_0000
 LIMIT = 2000
 
 
@@ -114,8 +114,9 @@ def test_random_streams(cache_bytes, ways, bus_width):
         rng = random.Random(10)
         pipeline = Pipeline(dut, memory)
         places = [rng.randrange(0, MEMORY_BYTES, 64) for _ in range(3 * ways)]
-        # Some that share a set.
+        # Some that share a set, and some of them the bits by which the ways are told apart.
         places += [(places[0] + k * cache_bytes // ways) % MEMORY_BYTES for k in range(ways + 2)]
+        places += [(places[0] + k * (cache_bytes // ways << 6)) % MEMORY_BYTES for k in range(3)]
         for _ in range(8):
             accesses, found = [], []
             for _ in range(40):
@@ -181,6 +182,25 @@ def test_line_used_less_recently_goes():
         assert len(peer.reads) == 3
         await pipeline.run(ctx, [(0x200, None)])
         assert len(peer.reads) == 4
+
+    simulate(dut, testbench, processes=[peer.serve])
+
+
+def test_lines_that_agree_in_the_bits_of_the_selection_take_each_others_place():
+    """Behind both ways, and whichever way they stand in; the other line of the set stays."""
+    dut = cache(ways=2)
+    memory = bytearray(random.Random(14).randbytes(MEMORY_BYTES))
+    far = 0x200 << 6
+    peer = AxiPeer(dut.fill, memory + bytearray(random.Random(15).randbytes(4 * far)), slow=0)
+
+    async def testbench(ctx):
+        pipeline = Pipeline(dut, peer.memory)
+        for order in ((0x000, 0x200, far), (0x200, 0x000, far), (0x000, 0x200, 0x200 + far)):
+            pipeline.cycles = 0
+            accesses = [*order, order[0], order[2], order[1], *order]
+            rows, _ = await pipeline.run(ctx, [(addr, None) for addr in accesses])
+            assert rows == [int.from_bytes(peer.memory[addr:addr + 16], "little")
+                            for addr in accesses]
 
     simulate(dut, testbench, processes=[peer.serve])
 
