@@ -197,7 +197,7 @@ def test_lines_that_agree_in_the_bits_of_the_selection_take_each_others_place():
         pipeline = Pipeline(dut, peer.memory)
         for order in ((0x000, 0x200, far), (0x200, 0x000, far), (0x000, 0x200, 0x200 + far)):
             pipeline.cycles = 0
-            accesses = [*order, order[0], order[2], order[1], *order]
+            accesses = [*order, *(order[index] for index in (1, 2, 0, 2, 1, 0, 1, 2))]
             rows, _ = await pipeline.run(ctx, [(addr, None) for addr in accesses])
             assert rows == [int.from_bytes(peer.memory[addr:addr + 16], "little")
                             for addr in accesses]
