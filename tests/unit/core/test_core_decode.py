@@ -236,9 +236,9 @@ def test_identification_tells_what_the_decoder_accepts():
             ctx.set(registers.number, register)
             field = ctx.get(registers.value) >> low & 15
             assert field == (value if ctx.get(decoder.legal) else 0), name
-        # No floating point and no SIMD: both fields are all ones, and such words are undefined.
+        # GICv3's registers. No floating point, no SIMD: all ones, and such words are undefined.
         ctx.set(registers.number, SysReg.ID_PFR0)
-        assert ctx.get(registers.value) & 0xFFFF_FFFF == 0x00FF_0011
+        assert ctx.get(registers.value) & 0xFFFF_FFFF == 0x01FF_0011
         ctx.set(registers.number, SysReg.MIDR)
         assert ctx.get(registers.value) >> 24 == 0
         ctx.set(registers.number, SysReg.ID_MMFR0)
