@@ -91,6 +91,38 @@ def hyperbolic_tangent(x: Decimal) -> Decimal:
     return grown / (grown + 2)
 
 
+def error_function(x: Decimal) -> Decimal:
+    total, term, n = Decimal(0), x, 0
+    while abs(term) > abs(x).scaleb(-getcontext().prec):
+        total += term / (2 * n + 1)
+        n += 1
+        term *= -x * x / n
+    return 2 * total / pi().sqrt()
+
+
+@functools.cache
+def bernoulli(n: int) -> Fraction:
+    return Fraction(1) if n == 0 else -sum(
+        (math.comb(n + 1, k) * bernoulli(k) for k in range(n)), Fraction(0)) / (n + 1)
+
+
+def log_gamma(x: Decimal) -> Decimal:
+    """Of x > 0, to 40 digits and more."""
+    product = Decimal(1)
+    while x < 60:
+        product *= x
+        x += 1
+    series = sum((Decimal(b.numerator) / b.denominator / (n * (n - 1) * x ** (n - 1))
+                  for n in range(2, 60, 2) for b in (bernoulli(n),)), Decimal(0))
+    return (x - Decimal("0.5")) * x.ln() - x + (2 * pi()).ln() / 2 + series - product.ln()
+
+
+def gamma(x: Decimal) -> Decimal:
+    if x < 0:
+        return pi() / (sine(pi() * x) * gamma(1 - x))
+    return log_gamma(x).exp()
+
+
 #: name: (function of decimals, low and high exponent of the operands, only positive)
 REFERENCE = {
     "exp": (lambda x, _: x.exp(), -40, 9, False),
@@ -113,6 +145,10 @@ REFERENCE = {
     "acosh": (lambda x, _: log_one_plus(x - 1 + ((x - 1) * (x + 1)).sqrt()), 0, 40, True),
     "atanh": (lambda x, _: (log_one_plus(x) - log_one_plus(-x)) / 2, -40, -1, False),
     "cbrt": (lambda x, _: (x.ln() / 3).exp(), -300, 300, True),
+    "erf": (lambda x, _: error_function(x), -40, 2, False),
+    "erfc": (lambda x, _: 1 - error_function(x), -40, 3, False),
+    "tgamma": (lambda x, _: gamma(x), -10, 7, False),
+    "lgamma": (lambda x, _: log_gamma(x), 2, 40, True),
     "atan2": (angle, -30, 30, False),
     "hypot": (lambda x, y: (x * x + y * y).sqrt(), -30, 30, False),
     "pow": (power, -5, 5, True),

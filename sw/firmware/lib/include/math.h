@@ -50,6 +50,9 @@ typedef double double_t;
 #define islessgreater(x, y) __builtin_islessgreater(x, y)
 #define isunordered(x, y) __builtin_isunordered(x, y)
 
+/* The sign of gamma(x), left behind by lgamma(x). */
+extern int signgam;
+
 double fabs(double x);
 double sqrt(double x);
 double floor(double x);
@@ -79,6 +82,10 @@ double acosh(double x);
 double atanh(double x);
 double cbrt(double x);
 double logb(double x);
+double erf(double x);
+double erfc(double x);
+double tgamma(double x);
+double lgamma(double x);
 double fmod(double x, double y);
 double fmin(double x, double y);
 double fmax(double x, double y);
@@ -132,6 +139,10 @@ float acoshf(float x);
 float atanhf(float x);
 float cbrtf(float x);
 float logbf(float x);
+float erff(float x);
+float erfcf(float x);
+float tgammaf(float x);
+float lgammaf(float x);
 float fmodf(float x, float y);
 float fminf(float x, float y);
 float fmaxf(float x, float y);
