@@ -293,7 +293,7 @@ class CommitStage(wiring.Component):
             self.serror_taken.eq(serror & ~system.serror_masked),
         ]
         m.d.comb += [
-            system.enter_pc.eq(Mux(uop.after, self.executed.behind, pc)),
+            system.serror.eq(serror), system.enter_pc.eq(Mux(uop.after, self.executed.behind, pc)),
             system.enter_kind.eq(Cat(uop.interrupt | uop.serror, uop.serror)),
             system.enter_syndrome.eq(self.executed.result),
         ]

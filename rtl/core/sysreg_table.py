@@ -95,6 +95,7 @@ class SysReg(enum.Enum, shape=7):
     ICC_RPR = 0x69
     ICC_SGI1R = 0x6A
     ICC_AP1R0 = 0x6B
+    ISR = 0x70
 
 
 class El0Controls(data.Struct):
@@ -151,6 +152,19 @@ class SystemRegister:
         return op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2
 
 
+def _debug():
+    return [
+        ("MDSCR_EL1", (2, 0, 0, 2, 2), SysReg.ZERO, "rw/--", "Debug control, without effect"),
+        ("DBGBVR0_EL1", (2, 0, 0, 0, 4), SysReg.ZERO, "rw/--", "There are no breakpoints"),
+        ("DBGBCR0_EL1", (2, 0, 0, 0, 5), SysReg.ZERO, "rw/--", "There are no breakpoints"),
+        ("DBGWVR0_EL1", (2, 0, 0, 0, 6), SysReg.ZERO, "rw/--", "There are no watchpoints"),
+        ("DBGWCR0_EL1", (2, 0, 0, 0, 7), SysReg.ZERO, "rw/--", "There are no watchpoints"),
+        ("OSLAR_EL1", (2, 0, 1, 0, 4), SysReg.ZERO, "wo/--", "There is no OS lock"),
+        ("OSLSR_EL1", (2, 0, 1, 1, 4), SysReg.ZERO, "ro/--", "There is no OS lock"),
+        ("OSDLR_EL1", (2, 0, 1, 3, 4), SysReg.ZERO, "rw/--", "There is no OS double lock"),
+    ]
+
+
 def _timers():
     return [(f"CNT{kind}_{name}_EL0", (3, 3, 14, crm, op2), SysReg[f"CNT{kind}_{name}"], "rw/rw",
              f"{what} timer, {doc}", f"EL0{kind}TEN")
@@ -186,14 +200,7 @@ def _interrupts():
 
 def _table() -> tuple[SystemRegister, ...]:
     rows = [
-        ("MDSCR_EL1", (2, 0, 0, 2, 2), SysReg.ZERO, "rw/--", "Debug control, without effect"),
-        ("DBGBVR0_EL1", (2, 0, 0, 0, 4), SysReg.ZERO, "rw/--", "There are no breakpoints"),
-        ("DBGBCR0_EL1", (2, 0, 0, 0, 5), SysReg.ZERO, "rw/--", "There are no breakpoints"),
-        ("DBGWVR0_EL1", (2, 0, 0, 0, 6), SysReg.ZERO, "rw/--", "There are no watchpoints"),
-        ("DBGWCR0_EL1", (2, 0, 0, 0, 7), SysReg.ZERO, "rw/--", "There are no watchpoints"),
-        ("OSLAR_EL1", (2, 0, 1, 0, 4), SysReg.ZERO, "wo/--", "There is no OS lock"),
-        ("OSLSR_EL1", (2, 0, 1, 1, 4), SysReg.ZERO, "ro/--", "There is no OS lock"),
-        ("OSDLR_EL1", (2, 0, 1, 3, 4), SysReg.ZERO, "rw/--", "There is no OS double lock"),
+        *_debug(),
         ("MIDR_EL1", (3, 0, 0, 0, 0), SysReg.MIDR, "ro/--", "Identity; implementer 0x00"),
         ("MPIDR_EL1", (3, 0, 0, 0, 5), SysReg.MPIDR, "ro/--", "Core number 0"),
         ("REVIDR_EL1", (3, 0, 0, 0, 6), SysReg.ZERO, "ro/--", "Revision"),
@@ -206,6 +213,7 @@ def _table() -> tuple[SystemRegister, ...]:
          "Address bits; no granule, no ASID"),
         ("ID_AA64MMFR1_EL1", (3, 0, 0, 7, 1), SysReg.ID_MMFR1, "ro/--", "PAN"),
         ("SCTLR_EL1", (3, 0, 1, 0, 0), SysReg.SCTLR, "rw/--", "A, C, SA, SA0, I, UCI, ..."),
+        ("ACTLR_EL1", (3, 0, 1, 0, 1), SysReg.ZERO, "rw/--", "Without effect"),
         ("CPACR_EL1", (3, 0, 1, 0, 2), SysReg.CPACR, "rw/--", "FPEN is stored, without effect"),
         ("SPSR_EL1", (3, 0, 4, 0, 0), SysReg.SPSR, "rw/--", "Saved program state"),
         ("ELR_EL1", (3, 0, 4, 0, 1), SysReg.ELR, "rw/--", "Exception link"),
@@ -213,9 +221,12 @@ def _table() -> tuple[SystemRegister, ...]:
         ("SPSel", (3, 0, 4, 2, 0), SysReg.SPSEL, "rw/--", "Stack pointer in use at EL1"),
         ("CurrentEL", (3, 0, 4, 2, 2), SysReg.CURRENT_EL, "ro/--", "Exception level"),
         ("PAN", (3, 0, 4, 2, 3), SysReg.PAN, "rw/--", "Privileged access never (stored)"),
+        ("AFSR0_EL1", (3, 0, 5, 1, 0), SysReg.ZERO, "rw/--", "Nothing to add to a syndrome"),
+        ("AFSR1_EL1", (3, 0, 5, 1, 1), SysReg.ZERO, "rw/--", "Nothing to add to a syndrome"),
         ("ESR_EL1", (3, 0, 5, 2, 0), SysReg.ESR, "rw/--", "Exception syndrome"),
         ("FAR_EL1", (3, 0, 6, 0, 0), SysReg.FAR, "rw/--", "Faulting address"),
         ("VBAR_EL1", (3, 0, 12, 0, 0), SysReg.VBAR, "rw/--", "Vector base, 2 KiB aligned"),
+        ("ISR_EL1", (3, 0, 12, 1, 0), SysReg.ISR, "ro/--", "Interrupt, SError pending"),
         # Group 0 does not exist.
         ("ICC_AP0R0_EL1", (3, 0, 12, 8, 4), SysReg.ZERO, "rw/--", "Without effect"),
         ("ICC_IGRPEN0_EL1", (3, 0, 12, 12, 6), SysReg.ZERO, "rw/--", "Without effect"),
@@ -225,6 +236,7 @@ def _table() -> tuple[SystemRegister, ...]:
         ("CNTKCTL_EL1", (3, 0, 14, 1, 0), SysReg.CNTKCTL, "rw/--", "Timers at EL0"),
         ("CCSIDR_EL1", (3, 1, 0, 0, 0), SysReg.CCSIDR, "ro/--", "Size of the selected cache"),
         ("CLIDR_EL1", (3, 1, 0, 0, 1), SysReg.CLIDR, "ro/--", "Cache levels"),
+        ("AIDR_EL1", (3, 1, 0, 0, 7), SysReg.ZERO, "ro/--", "Nothing"),
         ("CSSELR_EL1", (3, 2, 0, 0, 0), SysReg.CSSELR, "rw/--", "Cache selection"),
         ("CTR_EL0", (3, 3, 0, 0, 1), SysReg.CTR, "ro/ro", "64-byte lines", "UCT"),
         ("DCZID_EL0", (3, 3, 0, 0, 7), SysReg.DCZID, "ro/ro", "DC ZVA zeroes 64 bytes"),

@@ -62,6 +62,8 @@ class SystemRegisters(wiring.Component):
         SCTLR_EL1: SA or SA0, A, and C.
     sp_el0 : :py:`In(64)`, sp_el0_write : :py:`Out(1)`
         SP_EL0 lives in the register file.
+    serror : :py:`In(1)`
+        An asynchronous error is pending.
     cause : :py:`In(CycleCause)`, events : :py:`In(EventsLayout())`
         For the performance monitors; exceptions are known here.
     gic : :py:`Out(GicPortSignature())`
@@ -102,6 +104,7 @@ class SystemRegisters(wiring.Component):
             "cache_enabled":     Out(1),
             "sp_el0":            In(64),
             "sp_el0_write":      Out(1),
+            "serror":            In(1),
             "cause":             In(CycleCause),
             "events":            In(EventsLayout()),
             "gic":               Out(GicPortSignature()),
@@ -155,6 +158,7 @@ class SystemRegisters(wiring.Component):
             SysReg.CNTP_CTL: Cat(timer_control[1], expired[1] & timer_control[1][0]),
             SysReg.PAN: Cat(Const(0, 22), pan),
             SysReg.CSSELR: cache_select,
+            SysReg.ISR: Cat(Const(0, 7), self.gic.irq, self.serror),
             SysReg.CCSIDR: Mux(
                 cache_select[0],
                 self._geometry(self.config.icache_bytes, self.config.icache_ways),

@@ -6,10 +6,13 @@ from rtl.csr.export import c_defines, markdown_table
 from rtl.matmul.registers import registers as tile_registers
 from rtl.nitro_dma import registers as dma
 
-from . import sysctl, timer, uart
+from . import gic_map, sysctl, timer, uart
 from .memory_map import INTERRUPTS, MEMORY_MAP, region
 
 __all__ = ["c_header", "linker_script", "markdown", "register_maps"]
+
+
+GIC_TABLES = (("GICD", gic_map.DISTRIBUTOR), ("GICR", gic_map.REDISTRIBUTOR))
 
 
 def register_maps(config: ChipConfig) -> list[tuple[str, str, RegisterMap]]:
@@ -43,6 +46,9 @@ def c_header(config: ChipConfig | None = None) -> str:
               for name in ("GLOBAL_PAGE", "QUEUE_PAGE", "MANAGER_PAGE", "PAGE_BYTES")]
     lines += ["", "/* Interrupts, as the interrupt controller numbers them. */"]
     lines += [f"#define IRQ_{name.upper()} {intid}" for name, intid in INTERRUPTS.items()]
+    lines += ["", "/* Registers of the interrupt controller; arrays begin with interrupt 0. */"]
+    lines += [f"#define {prefix}_{name} {offset:#x}u" for prefix, table in GIC_TABLES
+              for name, offset in table.items()]
     for _, _, registers in register_maps(config):
         lines += ["", c_defines(registers).rstrip()]
     return "\n".join([*lines, "", "#endif", ""])
@@ -112,7 +118,11 @@ def markdown(config: ChipConfig | None = None) -> str:
                      f"{entry.doc} |")
     lines += ["", "# Interrupts", "", "| INTID | source |", "|---|---|"]
     lines += [f"| {intid} | `{name}` |" for name, intid in INTERRUPTS.items()]
-    lines += ["", "# Registers"]
+    lines += ["", "# Registers", "", "## Interrupt controller", "",
+              "A subset of GICv3; arrays begin with interrupt 0.", "",
+              "| region | offset | register |", "|---|---|---|"]
+    lines += [f"| `{prefix}` | {offset:#07x} | `{name}` |" for prefix, table in GIC_TABLES
+              for name, offset in table.items()]
     for name, offset, registers in register_maps(config):
         place = f"`{name}`" if offset == "0x0" else f"`{name}` + {offset}"
         lines += ["", f"## {registers.doc}", "", f"At {place}.", "", markdown_table(registers)]

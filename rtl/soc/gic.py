@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In
 from rtl.bus import AXI4LiteSignature
 from rtl.core.gic_port import GicPortSignature
 
+from . import gic_map
 from .gic_cpu import INTID_BITS, CandidateLayout, CpuInterface
 from .memory_map import INTERRUPTS, region
 
@@ -17,7 +18,7 @@ PPIS = (INTERRUPTS["vtimer"], INTERRUPTS["ptimer"], INTERRUPTS["pmu"])
 
 ADDR_WIDTH = 20
 REDISTRIBUTOR = region("GICR").base - region("GICD").base
-SGI_PAGE = REDISTRIBUTOR + 0x10000
+SGI_PAGE = REDISTRIBUTOR + gic_map.SGI_PAGE
 INTIDS = 64
 TYPER = 1 << 25 | 9 << 19 | 1 << 16 | 1
 """No "1 of N", INTIDs of 10 bits, message-based SPIs, 64 INTIDs."""
@@ -167,9 +168,9 @@ class Gic(wiring.Component):
         def at(offset):
             return write & (axil.awaddr[2:] == offset >> 2)
 
-        with m.If(at(0) & axil.wstrb[0]):
+        with m.If(at(gic_map.DISTRIBUTOR["CTLR"]) & axil.wstrb[0]):
             m.d.sync += distributor.eq(axil.wdata[1])
-        with m.If(at(REDISTRIBUTOR + 0x14) & axil.wstrb[0]):
+        with m.If(at(REDISTRIBUTOR + gic_map.REDISTRIBUTOR["WAKER"]) & axil.wstrb[0]):
             m.d.sync += asleep.eq(axil.wdata[1])
         private, offset = self._page(axil.awaddr)
         shared = axil.awaddr[12:] == 0
@@ -182,22 +183,24 @@ class Gic(wiring.Component):
 
     def _write_one(self, m, one, mine, offset):
         """Let a write to a register that has a place for the interrupt change it."""
-        axil, intid = self.s_axil, one.intid
+        axil, intid, places = self.s_axil, one.intid, gic_map.DISTRIBUTOR
         bit = axil.wdata[intid % 32] & axil.wstrb[intid % 32 // 8]
-        for base, state in ((0x100, one.enabled), (0x200, one.latched), (0x300, one.active)):
-            for clears in (0, 1):
-                number = (base + 0x80 * clears) // 4 + intid // 32
+        for kind, state in (("ENABLER", one.enabled), ("PENDR", one.latched),
+                            ("ACTIVER", one.active)):
+            for letter, value in (("S", 1), ("C", 0)):
+                number = places[f"I{letter}{kind}"] // 4 + intid // 32
                 with m.If(mine & (offset == number) & bit):
-                    m.d.sync += state.eq(1 - clears)
-        with m.If(mine & (offset == (0x400 + intid) >> 2) & axil.wstrb[intid % 4]):
+                    m.d.sync += state.eq(value)
+        with m.If(mine & (offset == (places["IPRIORITYR"] + intid) >> 2) & axil.wstrb[intid % 4]):
             m.d.sync += one.priority.eq(axil.wdata.word_select(intid % 4, 8)[4:])
         if intid >= 32:
-            with m.If(mine & (offset == 0xC00 // 4 + intid // 16) & axil.wstrb[intid % 16 // 4]):
+            with m.If(mine & (offset == places["ICFGR"] // 4 + intid // 16)
+                      & axil.wstrb[intid % 16 // 4]):
                 m.d.sync += one.edge.eq(axil.wdata[2 * (intid % 16) + 1])
-            # SETSPI and CLRSPI: messages.
-            with m.If(mine & ((offset == 0x40 >> 2) | (offset == 0x48 >> 2))
-                      & axil.wstrb[:2].all() & (axil.wdata[:10] == intid)):
-                m.d.sync += one.latched.eq(~offset[1])
+            for name, value in (("SETSPI_NSR", 1), ("CLRSPI_NSR", 0)):
+                with m.If(mine & (offset == places[name] >> 2) & axil.wstrb[:2].all()
+                          & (axil.wdata[:10] == intid)):
+                    m.d.sync += one.latched.eq(value)
 
     def _read(self, m, addr, distributor, asleep):
         """Return the register at the address."""
@@ -214,12 +217,14 @@ class Gic(wiring.Component):
         with m.Elif(addr[12:] == 0):
             m.d.comb += value.eq(shared)
         with m.Switch(addr[2:]):
+            shared, own = gic_map.DISTRIBUTOR, gic_map.REDISTRIBUTOR
             for place, shown in {
                 # DS and ARE are one: no security states, affinity routing.
-                0x0: Cat(Const(0, 1), distributor, Const(0b10100, 5)), 0x4: TYPER,
-                REDISTRIBUTOR + 0x8: 1 << 4,            # the last one
-                REDISTRIBUTOR + 0x14: Cat(Const(0, 1), asleep, asleep),
-                0xFFE8: 0x3B, REDISTRIBUTOR + 0xFFE8: 0x3B,
+                shared["CTLR"]: Cat(Const(0, 1), distributor, Const(0b10100, 5)),
+                shared["TYPER"]: TYPER, shared["PIDR2"]: 0x3B,
+                REDISTRIBUTOR + own["TYPER"]: 1 << 4,       # the last one
+                REDISTRIBUTOR + own["WAKER"]: Cat(Const(0, 1), asleep, asleep),
+                REDISTRIBUTOR + own["PIDR2"]: 0x3B,
             }.items():
                 with m.Case(place >> 2):
                     m.d.comb += value.eq(shown)
@@ -227,21 +232,21 @@ class Gic(wiring.Component):
 
     def _registers(self, word):
         """Return the registers of 32 interrupts, by their offsets in words."""
-        first = 32 * word
+        first, places = 32 * word, gic_map.DISTRIBUTOR
 
         def fields(start, count, field, missing):
             return Cat(field(self._interrupts[intid]) if intid in self._interrupts
                        else Const(0, missing) for intid in range(start, start + count))
 
-        registers = {0x080 // 4 + word: fields(first, 32, lambda one: Const(1, 1), 1)}
-        for base, member in ((0x100, "enabled"), (0x200, "pending"), (0x300, "active")):
-            for clears in (0, 0x80):
-                registers[(base + clears) // 4 + word] = fields(
+        registers = {places["IGROUPR"] // 4 + word: fields(first, 32, lambda one: Const(1, 1), 1)}
+        for kind, member in (("ENABLER", "enabled"), ("PENDR", "pending"), ("ACTIVER", "active")):
+            for letter in "SC":
+                registers[places[f"I{letter}{kind}"] // 4 + word] = fields(
                     first, 32, lambda one, member=member: getattr(one, member), 1)
         for start in range(first, first + 32, 4):
-            registers[(0x400 + start) // 4] = fields(
+            registers[(places["IPRIORITYR"] + start) // 4] = fields(
                 start, 4, lambda one: Cat(Const(0, 4), one.priority), 8)
         for start in range(first, first + 32, 16):
-            registers[(0xC00 + start // 4) // 4] = fields(
+            registers[(places["ICFGR"] + start // 4) // 4] = fields(
                 start, 16, lambda one: Cat(Const(0, 1), one.edge), 2)
         return registers

@@ -25,6 +25,7 @@ COUNTERS: dict[SystemName, str] = {
     (3, 3, 14, 0, 2): "CNTVCT_EL0",
     **{(3, 3, 14, crm, op2): f"CNT{kind}_{name}_EL0" for crm, kind in ((2, "P"), (3, "V"))
        for op2, name in enumerate(("TVAL", "CTL", "CVAL"))},
+    (3, 0, 12, 1, 0): "ISR_EL1",
 }
 
 

@@ -56,6 +56,7 @@ static void software(void)
     expect("masked: pending", gic_bit(0x200, 3), 1);
     expect("masked: hppir", READ(icc_hppir1_el1), 3);
     expect("masked: taken", taken, 0);
+    expect("masked: isr", READ(isr_el1), 1 << 7);
     unmask();
     wait_for(1);
     mask();
@@ -63,6 +64,7 @@ static void software(void)
     expect("priority at work", running, 0x80);
     expect("no longer pending", gic_bit(0x280, 3), 0);
     expect("no longer active", gic_bit(0x300, 3), 0);
+    expect("isr", READ(isr_el1), 0);
     expect("idle priority", READ(icc_rpr_el1), 0xff);
     expect("nothing", READ(icc_iar1_el1), SPURIOUS);
     forget();

@@ -36,7 +36,7 @@ def test_random_registers_and_events(counters):
 
     async def testbench(ctx):
         overflows = 0
-        for _ in range(6000):
+        for _ in range(2000):
             cause = rng.choice(list(CycleCause))
             events = [name for name in EVENT_NUMBERS if rng.random() < 0.3]
             el0 = rng.random() < 0.3
@@ -57,7 +57,7 @@ def test_random_registers_and_events(counters):
             assert ctx.get(dut.irq) == model.irq
             assert ctx.get(dut.user) == model.user
             overflows += model.irq
-        assert overflows > 100
+        assert overflows > 30
 
     sim = Simulator(dut)
     sim.add_clock(1e-6)

@@ -45,6 +45,9 @@ def test_header_holds_the_fixed_addresses():
     assert found["SYSCTL_CYCLES_LO"] == "0x8u"
     assert found["UART_FR_TXFF_MASK"] == "0x20u"
     assert found["DMA_QUEUE_PAGE"] == "0x01000ul"
+    assert found["GICD_ISENABLER"] == "0x100u"
+    assert found["GICR_ISENABLER"] == "0x10100u"
+    assert found["IRQ_UART"] == "33"
 
 
 def test_header_compiles(tmp_path):

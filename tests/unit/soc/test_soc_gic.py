@@ -148,9 +148,9 @@ async def random_step(bench, rng, lines):
 def test_random_traffic(seed, spis):
     async def testbench(bench):
         rng, lines, taken = random.Random(seed), set(), 0
-        for _ in range(2500):
+        for _ in range(900):
             taken += await random_step(bench, rng, lines)
-        assert taken > 80, taken
+        assert taken > 30, taken
 
     simulate(testbench, spis=spis)
 

@@ -221,6 +221,8 @@ returned:
     str     x1, [x1]
     dsb     sy
     expect  x21, -1
+    mrs     x2, isr_el1
+    expect  x2, 0x100
     msr     daifclr, #4
     nop
     msr     daifset, #4
