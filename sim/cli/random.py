@@ -33,7 +33,7 @@ def _config(preset: str, icache: int | None, dcache: int | None, ways: int | Non
 
     core = PRESETS[choose("preset", preset, PRESETS)].core
     changes = {"icache_bytes": icache and icache * 1024, "dcache_bytes": dcache and dcache * 1024,
-               "ways": ways}
+               "icache_ways": ways, "dcache_ways": ways}
     try:
         return dataclasses.replace(core, retire_port=True, **{
             name: value for name, value in changes.items() if value is not None})
@@ -107,7 +107,7 @@ def register(app: typer.Typer) -> None:
             metavar="KIB", help="Other size of the instruction cache.")] = None,
         dcache: Annotated[int | None, typer.Option(
             metavar="KIB", help="Other size of the data cache.")] = None,
-        ways: Annotated[int | None, typer.Option(help="Other number of ways.")] = None,
+        ways: Annotated[int | None, typer.Option(help="Ways of both caches.")] = None,
         latency: Annotated[int, typer.Option(
             min=2, help="Cycles to the first beat from memory.")] = 20,
         json: Annotated[Path | None, typer.Option(

@@ -57,8 +57,8 @@ def test_one_million():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("caches", [
-    {"icache_bytes": 1024, "dcache_bytes": 1024, "ways": 2},
-    {"icache_bytes": 32768, "dcache_bytes": 4096, "ways": 4},
+    {"icache_bytes": 1024, "dcache_bytes": 1024, "icache_ways": 1, "dcache_ways": 1},
+    {"icache_bytes": 32768, "dcache_bytes": 4096, "icache_ways": 4, "dcache_ways": 4},
 ])
 def test_other_caches(caches):
     run = simulator(dataclasses.replace(CoreConfig(), **caches))
