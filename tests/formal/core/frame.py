@@ -1,0 +1,197 @@
+"""One instruction between the retire port and its specification."""
+
+from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Assert
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In
+
+from rtl.core.predictor import PC_BITS, TARGET_BITS, predicted_target
+from rtl.core.retire import RegisterWriteLayout
+from tests.formal.core.parts import core_without, find
+from tests.formal.core.spec import FIELDS, Before, Effect, cases, with_fields, word
+
+__all__ = ["COMPARED", "InstructionProof"]
+
+LOAD_X0 = 0xF94003E0        # LDR X0, [SP]
+MOVE_SP = 0x9100003F        # MOV SP, X1
+SET_FLAGS = 0xFA5F03E0      # CCMP XZR, XZR, #0, EQ
+
+COMPARED = ("exception", "next address", "flags", "a register", "first access", "second access")
+"""What is compared when the instruction retires."""
+
+
+class Given(data.Struct):
+    """What does not change during a proof; ``register`` is the one that is looked at."""
+
+    insn: 32
+    pc: PC_BITS
+    taken: 1
+    target: TARGET_BITS
+    flags: 4
+    register: 5
+
+
+class InstructionProof(wiring.Component):
+    """One instruction, from an arbitrary state, against the specification of its class.
+
+    The state is made by other instructions: loads of arbitrary values into all registers that the
+    instruction names and into SP, and a comparison that leaves arbitrary flags. What they did is
+    taken from the retire port, and so is what the instruction did. Its next address is the
+    predicted one, which is arbitrary, or where fetch was sent.
+
+    Parameters
+    ----------
+    classes : sequence of types of :class:`InstructionClass`
+        The specification.
+    limit : :class:`int`
+        Cycle before which the instruction must have retired.
+    gap : :class:`int`
+        Empty cycles of fetch in front of the instruction.
+
+    Members
+    -------
+    chosen : :py:`In(range(len(cases)))`
+        Class and case of the instruction; the word has the bits that are fixed in it.
+    given : :py:`In(Given)`
+        Instruction, address of the first one, prediction and flags; those of the first cycle
+        count.
+    raw, second_raw : :py:`In(64)`, status : :py:`In(1)`
+        Bytes that a load finds, and what becomes of a store-exclusive, in each cycle.
+    apart, aligned : :py:`In(1)`
+        The two elements of a pair are accessed one after the other; loads find multiples of 16.
+        Constants.
+    doubt : :py:`In(range(len(COMPARED) + 1))`
+        Claim the contrary of one of the things that are compared, for a proof that has to fail.
+        A constant; 0 claims what is due.
+    """
+
+    def __init__(self, classes, *, limit, gap=0):
+        self.classes = tuple(classes)
+        self.cases = [(number, case) for number, kind in enumerate(self.classes)
+                      for case in cases(kind)]
+        self.limit = limit
+        self.gap = gap
+        super().__init__({"chosen": In(range(len(self.cases))), "given": In(Given),
+                          "raw": In(64), "second_raw": In(64), "status": In(1), "apart": In(1),
+                          "aligned": In(1), "doubt": In(range(len(COMPARED) + 1))})
+
+    def elaborate(self, platform):
+        m = Module()
+
+        clock = Signal(8)
+        m.d.sync += clock.eq(clock + 1)
+        given = Signal(Given)
+        with m.If(clock == 0):
+            m.d.sync += [given.eq(self.given), given.pc[:2].eq(0), given.pc[-1].eq(0)]
+        state, effect = Signal(Before), Signal(Effect)
+        specifications = [kind() for kind in self.classes]
+        kind = Signal(range(len(self.classes)))
+        with m.Switch(self.chosen):
+            for index, (number, case) in enumerate(self.cases):
+                with m.Case(index):
+                    # No assumption: with constants in the word, most of the core falls away.
+                    m.d.comb += [kind.eq(number), state.insn.eq(word(case, given.insn))]
+        with m.Switch(kind):
+            for number, specification in enumerate(specifications):
+                m.submodules[type(specification).__name__] = specification
+                m.d.comb += specification.i.eq(state)
+                with m.Case(number):
+                    m.d.comb += effect.eq(specification.o)
+
+        followed = Signal(64)
+        program = self._program(state.insn, given.flags)
+        core, m.submodules.core = core_without(
+            fetch=lambda m, unit: self._fetch(m, unit, program, clock, given, followed),
+            memory=find(Cat(self.raw[:4] & (~self.aligned).replicate(4), self.raw[4:]),
+                        self.second_raw, status=self.status, apart=self.apart))
+
+        retire, seen = core.retire, Signal(range(len(program) + 1))
+        last = retire.valid & (seen == len(program) - 1)
+        m.d.sync += seen.eq(seen + retire.valid)
+        self._state(m, retire, state)
+        with m.If(last):
+            m.d.comb += Assert(retire.insn == state.insn, "another instruction")
+            self._compare(m, retire, effect, given, followed)
+        with m.If(clock == self.limit):
+            m.d.comb += Assert(~effect.allocated | (seen == len(program)),
+                               "the instruction did not retire")
+        return m
+
+    def numbers(self, kind):
+        """Return the values of ``chosen`` that belong to a class."""
+        return [index for index, (number, _) in enumerate(self.cases)
+                if self.classes[number] is kind]
+
+    def _program(self, insn, flags):
+        return [
+            Const(LOAD_X0 | 1, 32), Const(MOVE_SP, 32),
+            *(with_fields(LOAD_X0, d=insn[place:place + 5]) for place in FIELDS.values()),
+            Cat(flags, Const(SET_FLAGS >> 4, 28)),
+            insn,
+        ]
+
+    def _fetch(self, m, unit, program, clock, given, followed):
+        """Give the program, one instruction a cycle."""
+        o, last = unit.o, len(program) - 1
+        lane = o.payload.lanes[0]
+        sent, waited = Signal(range(len(program) + 1)), Signal(range(self.gap + 1))
+        m.d.sync += waited.eq(waited + ((sent == last) & (waited != self.gap)))
+        with m.Switch(sent):
+            for index, insn in enumerate(program):
+                with m.Case(index):
+                    m.d.comb += [lane.insn.eq(insn), lane.pc.eq(given.pc + 4 * index)]
+        m.d.comb += [
+            o.valid.eq((clock > 0) & (sent <= last) & ((sent != last) | (waited == self.gap))),
+            lane.prediction.taken.eq(given.taken & (sent == last)),
+            lane.prediction.target.eq(given.target),
+        ]
+        with m.If(o.valid & o.ready):
+            m.d.sync += [sent.eq(sent + 1), followed.eq(Mux(
+                lane.prediction.taken, predicted_target(lane.prediction, lane.pc), lane.pc + 4))]
+        with m.If(unit.redirect):
+            m.d.sync += followed.eq(unit.target)
+
+    def _state(self, m, retire, state):
+        """Follow the registers that the instruction names, as the retire port reports them."""
+        m.d.comb += [
+            state.pc.eq(retire.pc),
+            *(state.raw[index].eq(retire.memory[index].value) for index in range(2)),
+            state.passed.eq(retire.memory[0].valid & retire.memory[0].write),
+        ]
+        indices = {name: state.insn[place:place + 5] for name, place in FIELDS.items()}
+        with m.If(retire.valid):
+            m.d.sync += state.nzcv.eq(retire.nzcv)
+            for name, index in (indices | {"sp": Const(31, 5)}).items():
+                for entry in retire.writes:
+                    with m.If(entry.valid & (entry.index == index)
+                              & ((index != 31) | (name == "sp"))):
+                        m.d.sync += getattr(state, name).eq(entry.value)
+
+    def _compare(self, m, retire, effect, given, followed):
+        def access(index):
+            shown, due = retire.memory[index], effect.memory[index]
+            return (shown.valid == due.valid) & (~due.valid | (
+                (shown.size_log2 == due.size_log2) & (shown.write == due.write)
+                & (shown.addr == due.addr) & (~due.write | (shown.value == due.value))))
+
+        shown, due = (_last_write(m, name, writes, given.register) for name, writes in (
+            ("shown", retire.writes), ("due", effect.writes)))
+        conditions = (
+            (retire.exception == effect.exception) & (retire.syndrome == effect.syndrome),
+            followed == effect.next_pc,
+            retire.nzcv == effect.nzcv,
+            (shown.valid == due.valid) & (~due.valid | (shown.value == due.value)),
+            access(0),
+            access(1),
+        )
+        for number, (text, holds) in enumerate(zip(COMPARED, conditions, strict=True), 1):
+            m.d.comb += Assert(~effect.allocated | (holds ^ (self.doubt == number)), text)
+
+
+def _last_write(m, name, writes, index):
+    """Return what the last write to one register leaves."""
+    found = Signal(RegisterWriteLayout(), name=name)
+    for entry in writes:
+        with m.If(entry.valid & (entry.index == index)):
+            m.d.comb += found.eq(entry)
+    return found
