@@ -35,7 +35,7 @@ unsigned interrupt_take(void);
 void interrupt_end(unsigned number);
 
 /* Wait until an interrupt asks, whether or not the core takes it. */
-static inline void interrupt_wait(void)
+static __inline void interrupt_wait(void)
 {
     __asm__ volatile("wfi" ::: "memory");
 }
