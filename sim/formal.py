@@ -17,6 +17,8 @@ from amaranth import ClockDomain, Module, Signal, Value
 from amaranth.back import rtlil
 from amaranth.hdl import Elaboratable
 
+from sim.build import locked
+
 __all__ = ["ProofError", "Unrolled", "prove"]
 
 BUILD = Path(os.environ.get("TILICHO_BUILD",
@@ -120,6 +122,11 @@ def _folder(name: str) -> Path:
     return folder
 
 
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "no output"
+
+
 def _emit(proof, ports=(), constants=()) -> str:
     """Return the proof as RTLIL, with free inputs at ``ports``, by default all but constants."""
     fixed = {id(port) for port, _ in constants}
@@ -169,9 +176,9 @@ class Unrolled:
 
     The component is translated once. For each proof the chosen inputs become constants, the
     cycles are laid out one after the other from the initial values on, and what is equal in them
-    is merged until every assertion is seen to hold. That takes a second where specification and
-    implementation compute the same in different ways on 64 bits, which an SMT solver takes
-    minutes for; it does not find counterexamples, so what is not proved goes to ``abc bmc3``.
+    is merged until every assertion is seen to hold. That suits specifications that compute the
+    same as the implementation in a different way. Its counterexamples come without waves, so
+    what is refuted goes to ``abc bmc3``, too.
 
     Parameters
     ----------
@@ -185,8 +192,13 @@ class Unrolled:
         self.proof = proof
         self.name = name
         self.folder = _folder(name)
-        result, sources = self.folder / "design.aig", {
-            self.folder / "design.il": _emit(proof), self.folder / "design.ys": UNROLLED}
+        sources = {self.folder / "design.il": _emit(proof), self.folder / "design.ys": UNROLLED}
+        with locked(self.folder):
+            self._translate(sources)
+
+    def _translate(self, sources):
+        """Translate the component, unless the same text has been translated before."""
+        result = self.folder / "design.aig"
         if result.exists() and all(path.read_text() == text for path, text in sources.items()):
             return
         result.unlink(missing_ok=True)
@@ -196,13 +208,25 @@ class Unrolled:
                        cwd=self.folder, check=True)
 
     def holds(self, depth: int, *, timeout: int = 300, **constants: int) -> bool:
-        """Return whether all assertions are proved for the first ``depth`` cycles.
+        """Return whether all assertions hold in the first ``depth`` cycles: proved or refuted.
 
         ``constants`` are inputs of the component, by name, and the values that they always have.
+
+        Raises
+        ------
+        :exc:`ProofError`
+            If ABC decides neither way, or time ran out.
+        :exc:`RuntimeError`
+            If ABC fails or gives no verdict.
         """
         answer = self._abc(constants, timeout, f"frames -F {depth} -i", "strash", "orpos", "&get",
                            "&fraig -y", "&put", "iprove")
-        return "UNSATISFIABLE" in answer
+        verdicts = re.findall(r"^(UNSATISFIABLE|SATISFIABLE|UNDECIDED)\b", answer, re.MULTILINE)
+        if len(verdicts) != 1:
+            raise RuntimeError(f"Proof {self.name}: ABC gives no verdict: {_last_line(answer)}")
+        if verdicts == ["UNDECIDED"]:
+            raise ProofError(f"Proof {self.name}: neither proved nor refuted")
+        return verdicts == ["UNSATISFIABLE"]
 
     def prove(self, depth: int, *, timeout: int = 300, **constants: int) -> None:
         """Prove the assertions, as :meth:`holds` does, or raise :exc:`ProofError` with waves."""
@@ -211,15 +235,23 @@ class Unrolled:
         _run(self.proof, name=f"{self.name}/trace", mode="bmc", depth=depth, timeout=timeout,
              constants=[(getattr(self.proof, port), value) for port, value in constants.items()],
              engine="abc bmc3")
-        raise ProofError(f"Proof {self.name}: neither proved nor refuted")
+        raise ProofError(f"Proof {self.name}: refuted, but bmc3 finds no counterexample")
 
     def _abc(self, constants, timeout, *commands):
         """Return what ABC says to commands, with some inputs made constants."""
         pinned = [f"&cof -V {place} -C {constants[port] >> bit & 1}"
                   for place, port, bit in self._inputs() if port in constants]
         whole = ("read_aiger design.aig", "fold", "strash", "&get", *pinned, "&put", *commands)
-        return subprocess.run([_abc(), "-c", "; ".join(whole)], cwd=self.folder, text=True,
-                              capture_output=True, timeout=timeout, check=True).stdout
+        try:
+            result = subprocess.run([_abc(), "-c", "; ".join(whole)], cwd=self.folder, text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                    timeout=timeout, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise ProofError(f"Proof {self.name}: no verdict in {timeout} s") from error
+        if result.returncode:
+            raise RuntimeError(f"Proof {self.name}: ABC ends with {result.returncode}: "
+                               f"{_last_line(result.stdout)}")
+        return result.stdout
 
     def _inputs(self):
         """Return place, name and bit of the inputs, as the translation lists them."""

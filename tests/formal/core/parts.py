@@ -1,3 +1,5 @@
+# amaranth: UnusedElaboratable=no
+
 """What stands in for the parts that proofs cut out of the core.
 
 Fetch gives a program of the proof's own, the load/store unit finds any bytes, multiplier, divider
