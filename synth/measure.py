@@ -10,20 +10,27 @@ from .pnr import place_and_route
 from .targets import target
 from .tools import no_progress, version_of
 
-__all__ = ["measure"]
+__all__ = ["CLOCKS", "measure"]
+
+CLOCKS = {"ecp5": {"core": 60, "chip": 60, "matmul": 75, "nitro_dma": 80, "matmul_array": 105}}
+"""Clocks in MHz that blocks are mapped for, by target."""
 
 
 def measure(block_name: str, preset_name: str, target_name: str, *, seeds: int = 0,
+            clock: int | None = None,
             progress: Callable[[str], None] = no_progress) -> dict:
-    """Map a block, and place and route it ``seeds`` times.
+    """Map a block for ``clock`` MHz, and place and route it ``seeds`` times.
+
+    Without a clock it is the block's own of :data:`CLOCKS`, if it has one for the target.
 
     Returns
     -------
     :class:`dict`
-        ``block``, ``preset``, ``preset_hash``, ``target``, ``cells`` (with place and route,
-        ``lut`` is what that counts), ``modules`` (rows that add up to the cells that mapping
-        counts), ``fmax_mhz`` (one a seed), ``kinds`` (cells by their type), ``critical_path``
-        (of the slowest seed), ``device`` (cells that place and route counts) and ``tools``.
+        ``block``, ``preset``, ``preset_hash``, ``target``, ``clock`` (asked for, in MHz, or None),
+        ``cells`` (with place and route, ``lut`` is what that counts), ``modules`` (rows that add
+        up to the cells that mapping counts), ``fmax_mhz`` (one a seed), ``kinds`` (cells by their
+        type), ``critical_path`` (of the slowest seed), ``device`` (cells that place and route
+        counts) and ``tools``.
 
     Raises
     ------
@@ -33,15 +40,17 @@ def measure(block_name: str, preset_name: str, target_name: str, *, seeds: int =
         If a tool is missing or fails.
     """
     config, technology = preset(preset_name), target(target_name)
-    mapped = synthesize(block(block_name, config), block_name, technology, progress=progress)
+    clock = clock or CLOCKS.get(target_name, {}).get(block_name)
+    mapped = synthesize(block(block_name, config), block_name, technology, clock=clock,
+                        progress=progress)
     placements = []
     if seeds:
         placements = place_and_route(block(block_name, config), block_name, technology,
-                                     seeds=seeds, progress=progress)
+                                     seeds=seeds, clock=clock, progress=progress)
     cells = mapped.cells
     figures = {
         "block": block_name, "preset": preset_name, "preset_hash": preset_hash(config),
-        "target": target_name, "cells": cells, "modules": mapped.modules,
+        "target": target_name, "clock": clock, "cells": cells, "modules": mapped.modules,
         "fmax_mhz": [placement.fmax_mhz for placement in placements],
         "kinds": mapped.netlist.kinds, "tools": [version_of(YOSYS)],
     }

@@ -53,10 +53,16 @@ class Placement:
 
 
 def place_and_route(component: wiring.Component, top: str, target: Target, *, seeds: int = 1,
+                    clock: int | None = None,
                     progress: Callable[[str], None] = no_progress) -> list[Placement]:
     """Place and route ``component`` behind registers once for each seed from 1 to ``seeds``.
 
     Results are kept by netlist, tool and seed.
+
+    Parameters
+    ----------
+    clock : :class:`int` or None
+        Clock in MHz to map for, as in :func:`synthesize`, and to ask place and route for.
 
     Raises
     ------
@@ -68,13 +74,15 @@ def place_and_route(component: wiring.Component, top: str, target: Target, *, se
     program, *options = target.pnr
     version = version_of(program)
     name = f"{top}_pnr"
-    mapped = synthesize(RegisteredHarness(component), name, target, progress=progress)
+    mapped = synthesize(RegisteredHarness(component), name, target, clock=clock,
+                        progress=progress)
     netlist = (mapped.folder / "netlist.json").read_text()
     around = target.count(mapped.netlist.scopes.get("", {}))
     placements = []
     for seed in range(1, seeds + 1):
         command = [program, *options, "--json", "netlist.json", "--report", "report.json",
-                   "--seed", str(seed), "--freq", str(target.clock), "--timing-allow-fail"]
+                   "--seed", str(seed), "--freq", str(clock or target.clock),
+                   "--timing-allow-fail"]
 
         def make(folder: Path, command=command) -> None:
             (folder / "netlist.json").write_text(netlist)

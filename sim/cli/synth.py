@@ -60,6 +60,10 @@ def register(app: typer.Typer) -> None:
         pnr: Annotated[bool, typer.Option("--pnr", help="Place and route too, for the clock and "
                                           "the critical path (ecp5: 85F; ice40: UP5K).")] = False,
         seeds: Annotated[int, typer.Option(min=1, max=32, help="Runs of place and route.")] = 1,
+        clock: Annotated[int | None, typer.Option(
+            min=1, max=1000, metavar="MHZ", help="Clock to map for, to spend no cells on paths "
+                                                 "that are fast enough; each block has its own "
+                                                 "by default.")] = None,
         depth: Annotated[int, typer.Option(min=0, help="Levels of the hierarchy in the table; "
                                            "the JSON file has all.")] = 2,
         json: Annotated[Path | None, typer.Option(metavar="FILE",
@@ -82,7 +86,7 @@ def register(app: typer.Typer) -> None:
         choose("preset", preset, PRESETS)
         choose("target", target, TARGETS)
         with _mendable(), progress(f"{block} for {target}") as show:
-            figures = measure(block, preset, target, seeds=seeds if pnr else 0,
+            figures = measure(block, preset, target, seeds=seeds if pnr else 0, clock=clock,
                               progress=lambda step: show(f"{block} for {target}: {step}"))
         _print(figures, depth)
         if json:
