@@ -23,6 +23,7 @@ from sim.errors import UserError
 
 from .lazy import make_lazy
 from .model import SharedModel
+from .mutation import FAULT_PORT, Fault, apply_faults
 from .verilog import instance_counts, read_modules
 
 __all__ = ["BuildTimes", "build_root", "build_shared", "build_workload", "locked", "run_cocotb",
@@ -31,6 +32,7 @@ __all__ = ["BuildTimes", "build_root", "build_shared", "build_workload", "locked
 ROOT = Path(__file__).resolve().parent.parent
 SHIM = Path(__file__).with_name("shim.cpp")
 LAZY = Path(__file__).with_name("lazy.py")
+MUTATION = Path(__file__).with_name("mutation.py")
 
 # One thread, two-state: the fastest model of designs of this size. Width differences are how
 # Amaranth writes its arithmetic, not defects.
@@ -102,7 +104,7 @@ def source_hash(*extra: str) -> str:
         for path in sorted((ROOT / folder).rglob("*")):
             if path.suffix in (".py", ".sv"):
                 digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
-    for path in (SHIM, LAZY, Path(__file__)):
+    for path in (SHIM, LAZY, MUTATION, Path(__file__)):
         digest.update(path.read_bytes())
     for text in extra:
         digest.update(text.encode() + b"\0")
@@ -174,7 +176,7 @@ def _verilate_shared(folder: Path, ports: Sequence[emit.Port], trace: str | None
 
 
 def build_shared(component, *, name: str, trace: str | None = None,
-                 times: BuildTimes | None = None,
+                 faults: Sequence[Fault] = (), times: BuildTimes | None = None,
                  progress: Callable[[str], None] = lambda step: None) -> SharedModel:
     """Build ``component`` as a shared library, or find it in the cache, and load it.
 
@@ -187,6 +189,8 @@ def build_shared(component, *, name: str, trace: str | None = None,
     trace : :class:`str` or None
         ``vcd`` or ``fst`` for a model that can write waves. A separate build: it takes twice as
         long.
+    faults : sequence of :class:`Fault`
+        Put into the design, behind a port ``fault_select``.
     times : :class:`BuildTimes` or None
         Filled in with the seconds that the steps took.
     progress : callable
@@ -201,8 +205,10 @@ def build_shared(component, *, name: str, trace: str | None = None,
     _check_trace(trace)
     start = time.perf_counter()
     progress("elaborating")
-    ports = emit.ports_of(component)
+    ports = [*emit.ports_of(component), *((FAULT_PORT,) if faults else ())]
     text, _, _ = emit.emit_rtlil(component, "top")
+    if faults:
+        text = apply_faults(text, faults)
     parts = (text, SHIM.read_text(), LAZY.read_text(), str(trace), *_extra_texts())
     folder = build_root() / f"{name}-{_key(*parts)}"
     with locked(folder):
@@ -226,7 +232,7 @@ def build_shared(component, *, name: str, trace: str | None = None,
 
 
 def build_workload(factory: Callable, *, name: str, key: str, trace: str | None = None,
-                   times: BuildTimes | None = None,
+                   faults: Sequence[Fault] = (), times: BuildTimes | None = None,
                    progress: Callable[[str], None] = lambda step: None) -> SharedModel:
     """Like :func:`build_shared`, but do not even elaborate when nothing has changed.
 
@@ -238,7 +244,8 @@ def build_workload(factory: Callable, *, name: str, key: str, trace: str | None 
         Everything that ``factory`` depends on besides the gateware sources of the project.
     """
     _check_trace(trace)
-    index = build_root() / "index" / source_hash(name, key, str(trace), _tool_version())
+    index = build_root() / "index" / source_hash(name, key, str(trace), str(faults),
+                                                 _tool_version())
     if index.exists():
         folder = Path(index.read_text())
         if (folder / "done").exists():
@@ -246,7 +253,8 @@ def build_workload(factory: Callable, *, name: str, key: str, trace: str | None 
                 times.cached = True
             ports = [emit.Port(*port) for port in json.loads((folder / "ports.json").read_text())]
             return SharedModel(folder, ports)
-    model = build_shared(factory(), name=name, trace=trace, times=times, progress=progress)
+    model = build_shared(factory(), name=name, trace=trace, faults=faults, times=times,
+                         progress=progress)
     index.parent.mkdir(parents=True, exist_ok=True)
     index.write_text(str(model.folder))
     return model

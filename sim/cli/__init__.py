@@ -16,7 +16,8 @@ from sim.errors import UserError
 
 __all__ = ["COMMANDS", "app", "main"]
 
-COMMANDS = ("demo", "run", "random", "matmul", "bench", "emit", "synth", "report", "doctor")
+COMMANDS = ("demo", "run", "random", "mutants", "matmul", "bench", "emit", "synth", "report",
+            "doctor")
 """Modules of the commands, in the order in which ``--help`` lists them."""
 
 app = typer.Typer(

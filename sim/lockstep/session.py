@@ -23,6 +23,7 @@ from sim.build import BuildTimes, build_workload
 from sim.errors import UserError
 from sim.model import SharedModel
 from sim.models.a64_checker import LINE_BYTES, Checker, Record
+from sim.mutation import FAULT_PORT, Fault
 from sim.waves import write_view
 
 from .program import Program, argument_block
@@ -108,6 +109,8 @@ class CoreRun:
         ``vcd`` or ``fst`` for a simulator that can write waves.
     pipeline : :class:`bool`
         A simulator that says what moves in the pipeline, for observers.
+    faults : sequence of :class:`Fault`
+        A simulator in which each of these can be made active.
     times : :class:`BuildTimes` or None
         Filled in with the seconds of the build.
     progress : callable
@@ -116,14 +119,14 @@ class CoreRun:
 
     def __init__(self, *, config: CoreConfig | None = None, latency: int = 20,
                  trace: str | None = None, pipeline: bool = False,
-                 times: BuildTimes | None = None,
+                 faults: Sequence[Fault] = (), times: BuildTimes | None = None,
                  progress: Callable[[str], None] = lambda step: None):
         self.config = config = CoreConfig() if config is None else config
         self.pipeline = pipeline
         self.model: SharedModel = build_workload(
             lambda: CoreHarness(config=config, latency=latency, pipeline=pipeline), name="run",
-            key=f"{preset_hash(config)} {latency} {pipeline}", trace=trace, times=times,
-            progress=progress)
+            key=f"{preset_hash(config)} {latency} {pipeline}", trace=trace, faults=tuple(faults),
+            times=times, progress=progress)
         self.ram = self.model.memory("dram").reshape(-1)
 
     def load(self, program: Program, *, arguments: Sequence[str] = (), stdin: bytes = b"",
@@ -164,6 +167,10 @@ class CoreRun:
         self.model.set("log", (log or checker is not None) and self.config.retire_port)
         self._logged = self._watched = 0
         self.model.reset()
+
+    def activate(self, number: int) -> None:
+        """Make a fault active, counted from 1 in the order of ``faults``; 0 makes none active."""
+        self.model.set(FAULT_PORT.name, number)
 
     def run(self, *, max_cycles: int, checker: Checker | None = None,
             observers: Sequence[Observer] = (),

@@ -17,7 +17,8 @@ from .coverage import Coverage
 from .program import Program
 from .session import CoreRun, Observer, RunResult, new_checker
 
-__all__ = ["CHUNKS", "Campaign", "Failure", "Request", "run_streams", "shrink"]
+__all__ = ["CHUNKS", "Campaign", "Failure", "Request", "run_streams", "shrink",
+           "stream_program"]
 
 CHUNKS = 4000
 MAX_CYCLES = 200_000
@@ -183,6 +184,13 @@ def shrink(chunks: Sequence[int], fails: Callable[[Sequence[int]], bool],
     return kept
 
 
+def stream_program(seed: int, chunks: Sequence[Sequence[int]]) -> Program:
+    """Link chunks of a stream for the run harness."""
+    stream = link(chunks, seed=seed, ram_base=RAM_BASE, exit_address=region("SYSCTL").base,
+                  device=DEVICE_MEMORY.base, gic=(region("GICD").base, region("GICR").base))
+    return Program(f"stream {seed}", stream.entry, stream.segments)
+
+
 class _Streams:
     """Runs streams of one request on one simulator."""
 
@@ -207,13 +215,11 @@ class _Streams:
         :exc:`MismatchError`
             If it fails, or does not end.
         """
-        stream = link(chunks, seed=seed, ram_base=RAM_BASE, exit_address=region("SYSCTL").base,
-                      device=DEVICE_MEMORY.base, gic=(region("GICD").base, region("GICR").base))
         checker = new_checker(command)
         stall, interrupts = self.environment(seed)
         observers: list[Observer] = [coverage] if coverage else []
-        self.run.load(Program(f"stream {seed}", stream.entry, stream.segments), checker=checker,
-                      stall=stall, interrupts=interrupts)
+        self.run.load(stream_program(seed, chunks), checker=checker, stall=stall,
+                      interrupts=interrupts)
         limit = MAX_CYCLES + MAX_CYCLES_OF_CHUNK * len(chunks)
         result = self.run.run(max_cycles=limit, checker=checker, observers=observers)
         if result.exit is None:

@@ -64,6 +64,16 @@ static void at_el0_allowed(unsigned bits, const char *name)
     expect_trap("interrupts", 8, 0x02000000);
 }
 
+/* Instructions that a counter counts, at EL0 and around it, with bits 31 and 30 of its type. */
+static uint64_t counted(unsigned counter, uint64_t filter)
+{
+    WRITE(pmselr_el0, counter);
+    WRITE(pmxevtyper_el0, filter << 30 | 0x08);
+    WRITE(pmxevcntr_el0, 0);
+    at_el0(el0_loop, EL0_MASKED);
+    return READ(pmxevcntr_el0);
+}
+
 int main(void)
 {
     uint64_t before, after;
@@ -109,6 +119,13 @@ int main(void)
     at_el0(el0_loop, EL0_MASKED);
     expect("el1 alone", READ(pmccntr_el0) < 1000, 1);
     expect("filter", READ(pmccfiltr_el0), 1ull << 30);
+    WRITE(pmcntenset_el0, 0x3f);
+    for (unsigned counter = 0; counter < (READ(pmcr_el0) >> 11 & 31); counter++) {
+        uint64_t both = counted(counter, 0), at_el1 = counted(counter, 1);
+        expect("both", both > 2000 && at_el1 > 0 && at_el1 < 1000, 1);
+        expect("el0 alone", counted(counter, 2) >= 2000, 1);
+        expect("neither", counted(counter, 3), 0);
+    }
     WRITE(pmcr_el0, 6);
     expect("reset", READ(pmccntr_el0) | READ(pmevcntr0_el0) | READ(pmevcntr1_el0), 0);
     put(failures ? "FAILED\n" : "passed\n");
