@@ -167,11 +167,16 @@ def draw_faults(text: str, count: int, seed: int, block: str) -> list[Fault]:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "design.il").write_text(text)
-        # It draws evenly over all cells and modes; one in six or so is at the output of a cell
-        # and has a name of ours.
-        _yosys(folder, f"read_rtlil design.il; proc; write_json plain.json; "
-                       f"mutate -list {20 * count} -seed {seed} -o list.txt {TOP}_{block}*")
+        _yosys(folder, "read_rtlil design.il; proc; write_rtlil plain.il; write_json plain.json")
         netlist = json.loads((folder / "plain.json").read_text())
+        bits = sum(len(port) for name, module in netlist["modules"].items()
+                   if name.startswith(f"{TOP}_{block}")
+                   for cell in module["cells"].values() for port in cell["connections"].values())
+        # It draws evenly over all cells and modes; one in six or so is at the output of a cell
+        # and has a name of ours. Asked for more than there are, it does not end.
+        listed = min(20 * count, bits // 2)
+        _yosys(folder, f"read_rtlil plain.il; mutate -list {listed} -seed {seed} -o list.txt "
+                       f"{TOP}_{block}*")
         faults = []
         for line in (folder / "list.txt").read_text().splitlines():
             words = line.split()[1:]
