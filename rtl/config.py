@@ -9,10 +9,11 @@ import dataclasses
 import hashlib
 import json
 
-__all__ = ["ChipConfig", "CoreConfig", "DmaConfig", "PRESETS", "TileConfig", "preset",
-           "preset_hash"]
+__all__ = ["ChipConfig", "CoreConfig", "DmaConfig", "PRESETS", "TILE_TYPES", "TileConfig",
+           "preset", "preset_hash", "preset_of_type"]
 
-TILE_TYPES = ("int8", "bf16")
+TILE_TYPES = ("int8", "bf16", "fp16", "fp8_e4m3", "fp8_e4m3fn", "fp8_e5m2")
+"""Number formats of the tile; ``fp8_e4m3`` ends at 240, ``fp8_e4m3fn`` at 448."""
 
 
 def _power_of_two(name: str, value: int, low: int, high: int) -> None:
@@ -208,6 +209,7 @@ class ChipConfig:
 PRESETS: dict[str, ChipConfig] = {
     "sim": ChipConfig(),
     "large": ChipConfig(tile=TileConfig(size=16)),
+    "formats": ChipConfig(tile=TileConfig(types=TILE_TYPES)),
     "ulx3s": ChipConfig(tile=TileConfig(types=("int8",), sbuf_bytes=8192),
                         core=CoreConfig(retire_port=False, event_counters=2),
                         dma=DmaConfig(queues=4), sram_bytes=65536),
@@ -227,6 +229,11 @@ def preset(name: str) -> ChipConfig:
     if name not in PRESETS:
         raise ValueError(f"Unknown preset {name!r}: choose one of {', '.join(PRESETS)}")
     return PRESETS[name]
+
+
+def preset_of_type(type: str) -> str:
+    """Return the name of the first preset whose tile is built for a number format."""
+    return next(name for name, chip in PRESETS.items() if type in chip.tile.types)
 
 
 def preset_hash(config) -> str:

@@ -130,10 +130,10 @@ def run_product(host: TileHost, a: np.ndarray, b: np.ndarray, type: str) -> Prod
     Parameters
     ----------
     a, b : :class:`numpy.ndarray`
-        (M, K) and (K, N): int8, or uint16 patterns of BF16. (P, M, K) and (P, K, N): as many
+        (M, K) and (K, N): int8, or unsigned patterns. (P, M, K) and (P, K, N): as many
         independent products, in one program.
     type : :class:`str`
-        ``int8`` or ``bf16``.
+        Number format of both.
     """
     config: TileConfig = host.config
     (m, k), n = a.shape[-2:], b.shape[-1]

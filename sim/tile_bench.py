@@ -9,7 +9,7 @@ import numpy as np
 from rtl.config import preset, preset_hash
 from sim.bfm.tile_harness import TileHost
 from sim.matmul import ProductRun, run_product
-from sim.models.numerics import bf16_bits
+from sim.models.formats import patterns
 
 __all__ = ["LARGEST_RANDOM", "SHAPES", "Shape", "bench_tile", "random_operand", "random_shapes"]
 
@@ -37,10 +37,10 @@ def random_shapes(count: int, seed: int) -> list[Shape]:
 
 
 def random_operand(rng: np.random.Generator, type: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Return a matrix of any INT8 numbers, or patterns of normally distributed BF16 numbers."""
+    """Return a matrix of any INT8 numbers, or patterns of normally distributed numbers."""
     if type == "int8":
         return rng.integers(-128, 128, shape).astype(np.int8)
-    return bf16_bits(rng.standard_normal(shape).astype(np.float32))
+    return patterns(type, rng.standard_normal(shape).astype(np.float32))
 
 
 def _row(run: ProductRun, shape: Shape, type: str, size: int) -> dict:

@@ -30,7 +30,7 @@ def _fifo() -> wiring.Component:
 
 def _cell(*types: str) -> wiring.Component:
     from rtl.matmul.cell import Cell
-    return Cell(types=types)
+    return Cell(config.TileConfig(types=types))
 
 
 def _uart() -> wiring.Component:

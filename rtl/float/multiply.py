@@ -1,4 +1,4 @@
-"""Exact product of two BF16 numbers, and FP32 as an exact operand."""
+"""Exact products, and FP32 as an exact operand."""
 
 from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
@@ -6,16 +6,21 @@ from amaranth.lib.wiring import In, Out
 
 from .formats import EXPONENT_OFFSET, ExactLayout, OperandLayout, classify_fp32
 
-__all__ = ["Bf16Multiply", "unpack_fp32"]
+__all__ = ["FloatMultiply", "unpack_fp32"]
 
 
-class Bf16Multiply(wiring.Component):
-    """Exact product of two BF16 numbers, registered; subnormal operands count as zero.
+class FloatMultiply(wiring.Component):
+    """Exact product of two BF16 or FP16 numbers, registered.
 
     Timing
     ------
     ``product`` follows ``a`` and ``b`` by :attr:`LATENCY` cycle where ``valid`` is set, and holds
     otherwise.
+
+    Parameters
+    ----------
+    fraction_bits : :class:`int`
+        Of the operands: 7 or 10.
 
     Members
     -------
@@ -23,7 +28,7 @@ class Bf16Multiply(wiring.Component):
         Take the operands in this cycle.
     active : :py:`In(1)`
         Clear: make the product an absent operand.
-    a, b : :py:`In(OperandLayout())`
+    a, b : :py:`In(OperandLayout(fraction_bits))`
         Factors.
     product : :py:`Out(ExactLayout())`
         Their product.
@@ -37,9 +42,11 @@ class Bf16Multiply(wiring.Component):
 
     LATENCY = 1
 
-    def __init__(self):
-        super().__init__({"valid": In(1), "active": In(1), "a": In(OperandLayout()),
-                          "b": In(OperandLayout()), "product": Out(ExactLayout())})
+    def __init__(self, *, fraction_bits: int = 7):
+        self.fraction_bits = fraction_bits
+        layout = OperandLayout(fraction_bits)
+        super().__init__({"valid": In(1), "active": In(1), "a": In(layout), "b": In(layout),
+                          "product": Out(ExactLayout())})
 
     def elaborate(self, platform):
         m = Module()
@@ -51,12 +58,13 @@ class Bf16Multiply(wiring.Component):
 
         # Registers of their own, not one wide one, and no reset: what is dead until an operand is
         # valid needs none.
-        significand = Signal(16, reset_less=True)
+        width = 2 * (self.fraction_bits + 1)
+        significand = Signal(width, reset_less=True)
         exponent = Signal(9, reset_less=True)
         sign, active, nan, infinite = (Signal(reset_less=True, name=name)
                                        for name in ("sign", "active", "nan", "infinite"))
         m.d.comb += [
-            self.product.significand.eq(Cat(Const(0, 8), significand)),
+            self.product.significand.eq(Cat(Const(0, 24 - width), significand)),
             self.product.exponent.eq(exponent),
             self.product.sign.eq(sign),
             self.product.active.eq(active),
@@ -66,7 +74,7 @@ class Bf16Multiply(wiring.Component):
         with m.If(self.valid):
             m.d.sync += [
                 active.eq(self.active),
-                sign.eq((a.bits[15] ^ b.bits[15]) & self.active),
+                sign.eq((a.sign ^ b.sign) & self.active),
                 nan.eq(not_a_number & self.active),
                 infinite.eq((a.special | b.special) & self.active),
                 significand.eq(0),
@@ -74,8 +82,8 @@ class Bf16Multiply(wiring.Component):
             ]
             with m.If(self.active & ~vanishes):
                 m.d.sync += [
-                    significand.eq(Cat(a.bits[:7], 1) * Cat(b.bits[:7], 1)),
-                    exponent.eq(a.bits[7:15] + b.bits[7:15]),
+                    significand.eq(Cat(a.fraction, 1) * Cat(b.fraction, 1)),
+                    exponent.eq(a.exponent + b.exponent),
                 ]
 
         return m

@@ -7,8 +7,8 @@ from amaranth.utils import exact_log2
 
 from rtl.config import TileConfig
 
-from .activation_lane import ActivationLane, FunctionLayout
-from .encoding import OPCODES, OUTPUTS, TYPES
+from .activation_lane import ActivationLane, FunctionLayout, ResultSize
+from .encoding import ELEMENT_BYTES, OPCODES, OUTPUTS, TYPES
 from .instruction import CheckedLayout
 from .sbuf import BANKS, WORD_BYTES
 from .semaphores import SignalLayout, WaitLayout
@@ -30,7 +30,7 @@ class ActivationEngine(wiring.Component):
 
     Members
     -------
-    i : :py:`In(stream.Signature(CheckedLayout("activation")))`
+    i : :py:`In(stream.Signature(CheckedLayout("activation", config)))`
         Instructions.
     enable : :py:`In(1)`
         Start instructions.
@@ -79,7 +79,7 @@ class ActivationEngine(wiring.Component):
         self.psum_width = exact_log2(config.psum_banks * 4 * config.size)
         size = config.size
         super().__init__({
-            "i":            In(stream.Signature(CheckedLayout("activation"))),
+            "i":            In(stream.Signature(CheckedLayout("activation", config))),
             "enable":       In(1),
             "wait":         Out(stream.Signature(WaitLayout())),
             "signal":       Out(stream.Signature(SignalLayout())),
@@ -214,17 +214,24 @@ class ActivationEngine(wiring.Component):
                 self._from_sbuf.eq(head.from_sbuf),
                 address.eq(head.address[3:]),
                 psum_address.eq(Cat(head.offset[:exact_log2(4 * self.config.size)], head.bank)),
-                self._function.floating.eq(head.type == TYPES["bf16"]),
+                self._function.floating.eq(head.type != TYPES["int8"]),
                 self._function.bias.eq(head.bias),
                 self._function.relu.eq(head.relu),
                 self._function.output.eq(head.output),
+                self._function.size.eq(ResultSize.BYTE),
                 self._function.multiplier.eq(head.multiplier),
                 self._function.shift.eq(head.shift),
             ]
+            with m.Switch(head.output):
+                with m.Case(OUTPUTS["word"]):
+                    m.d.sync += self._function.size.eq(ResultSize.WORD)
+                with m.Case(*(OUTPUTS[name] for name, size in ELEMENT_BYTES.items() if size == 2)):
+                    m.d.sync += self._function.size.eq(ResultSize.HALF)
 
         # An SBUF word is there for one cycle, but serves two columns, and the lanes may stand.
         word_fresh, word_half, bank = Signal(), Signal(), Signal()
-        valid = Signal(ActivationLane.LATENCY + 1)
+        lanes = [ActivationLane(self.config) for _ in range(self.config.size)]
+        valid = Signal(lanes[0].latency + 1)
         m.d.sync += word_fresh.eq(wants_word & self._issue)
         with m.If(self._issue):
             m.d.sync += [word_half.eq(half), bank.eq(address[0])]
@@ -243,8 +250,7 @@ class ActivationEngine(wiring.Component):
             with m.If(self._bias_fresh):
                 m.d.sync += bias.eq(Mux(self._bank, self.sbuf_data[row][1],
                                         self.sbuf_data[row][0]))
-            lane = ActivationLane(self.config)
-            m.submodules[f"lane_{row}"] = lane
+            m.submodules[f"lane_{row}"] = lane = lanes[row]
             m.d.comb += [
                 lane.step.eq(self._step),
                 lane.valid.eq(valid[:-1]),
@@ -261,9 +267,9 @@ class ActivationEngine(wiring.Component):
         function, lane = self._function, self._lane
         packed = self.write_data[row]
         with m.If(self._taken):
-            with m.If(function.output == OUTPUTS["int8"]):
+            with m.If(function.size == ResultSize.BYTE):
                 m.d.sync += packed.word_select(lane, 8).eq(result)
-            with m.Elif(function.output == OUTPUTS["bf16"]):
+            with m.Elif(function.size == ResultSize.HALF):
                 m.d.sync += packed.word_select(lane[:2], 16).eq(result)
             with m.Else():
                 m.d.sync += packed.word_select(lane[0], 32).eq(result)
@@ -273,9 +279,9 @@ class ActivationEngine(wiring.Component):
         head, function = self.i.payload.fields, self._function
         lane, taken = self._lane, self._taken
         last_lane = Signal(3)
-        with m.If(function.output == OUTPUTS["int8"]):
+        with m.If(function.size == ResultSize.BYTE):
             m.d.comb += last_lane.eq(7)
-        with m.Elif(function.output == OUTPUTS["bf16"]):
+        with m.Elif(function.size == ResultSize.HALF):
             m.d.comb += last_lane.eq(3)
         with m.Else():
             m.d.comb += last_lane.eq(1)
@@ -283,8 +289,8 @@ class ActivationEngine(wiring.Component):
         strobe = Signal(WORD_BYTES)
         ones = Const((1 << WORD_BYTES) - 1, WORD_BYTES)
         # Bytes of the lanes filled so far, this one included.
-        filled = Mux(function.output == OUTPUTS["int8"], lane + 1,
-                     Mux(function.output == OUTPUTS["bf16"], (lane + 1) << 1, (lane + 1) << 2))
+        filled = Mux(function.size == ResultSize.BYTE, lane + 1,
+                     Mux(function.size == ResultSize.HALF, (lane + 1) << 1, (lane + 1) << 2))
         m.d.comb += [
             self._step.eq(~self.write_en | self.write_grant),
             taken.eq(self._step & valid[-1]),

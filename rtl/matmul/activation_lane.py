@@ -1,17 +1,26 @@
 """Datapath of the activation engine for one partition."""
 
 from amaranth import Cat, Const, Module, Mux, Signal, signed
-from amaranth.lib import data, wiring
+from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.config import TileConfig
 from rtl.float.formats import classify_fp32
 from rtl.float.fused_add import FusedAdd
 from rtl.float.multiply import unpack_fp32
+from rtl.float.narrow import Narrow
 
 from .encoding import OUTPUTS
 
-__all__ = ["ActivationLane", "FunctionLayout"]
+__all__ = ["ActivationLane", "FunctionLayout", "ResultSize"]
+
+
+class ResultSize(enum.Enum, shape=2):
+    """Bytes of a result in SBUF."""
+
+    BYTE = 0
+    HALF = 1
+    WORD = 2
 
 
 class FunctionLayout(data.StructLayout):
@@ -25,13 +34,15 @@ class FunctionLayout(data.StructLayout):
         Add the bias; replace negative values by zero.
     output : :py:`3`
         A value of :data:`rtl.matmul.encoding.OUTPUTS`.
+    size : :class:`ResultSize`
+        Bytes of a result.
     multiplier, shift : :py:`16`, :py:`6`
         Requantisation.
     """
 
     def __init__(self):
-        super().__init__({"floating": 1, "bias": 1, "relu": 1, "output": 3, "multiplier": 16,
-                          "shift": 6})
+        super().__init__({"floating": 1, "bias": 1, "relu": 1, "output": 3,
+                          "size": ResultSize, "multiplier": 16, "shift": 6})
 
 
 class ActivationLane(wiring.Component):
@@ -39,7 +50,7 @@ class ActivationLane(wiring.Component):
 
     Timing
     ------
-    ``result`` follows ``value`` by :attr:`LATENCY` steps; a step is a cycle with ``step`` set.
+    ``result`` follows ``value`` by :attr:`latency` steps; a step is a cycle with ``step`` set.
 
     Parameters
     ----------
@@ -50,7 +61,7 @@ class ActivationLane(wiring.Component):
     -------
     step : :py:`In(1)`
         Move on; everything holds otherwise.
-    valid : :py:`In(LATENCY)`
+    valid : :py:`In(latency)`
         Bit 0: ``value`` is one; bit i: a value entered i steps ago.
     function : :py:`In(FunctionLayout())`
         What to do.
@@ -67,13 +78,15 @@ class ActivationLane(wiring.Component):
     bias: Signal
     result: Signal
 
-    LATENCY = FusedAdd.LATENCY
-
     def __init__(self, config: TileConfig):
         self.config = config
+        self.small = tuple(name for name in config.types if name != "int8")
+        # Rounding to BF16 alone is an addition, and has its place behind the last register.
+        self._narrows = self.small not in ((), ("bf16",))
+        self.latency = FusedAdd.LATENCY + (Narrow.LATENCY if self._narrows else 0)
         super().__init__({
             "step":     In(1),
-            "valid":    In(self.LATENCY),
+            "valid":    In(self.latency),
             "function": In(FunctionLayout()),
             "value":    In(32),
             "bias":     In(32),
@@ -85,17 +98,17 @@ class ActivationLane(wiring.Component):
         results = {}
         if "int8" in self.config.types:
             results["int8"] = self._integer(m)
-        if "bf16" in self.config.types:
-            results["bf16"] = self._floating(m)
+        if self.small:
+            results["float"] = self._floating(m)
         if len(results) == 2:
             m.d.comb += self.result.eq(
-                Mux(self.function.floating, results["bf16"], results["int8"]))
+                Mux(self.function.floating, results["float"], results["int8"]))
         else:
             m.d.comb += self.result.eq(*results.values())
         return m
 
     def _integer(self, m):
-        """Stages: add bias, ReLU, multiply, shift, round."""
+        """Stages: add bias, ReLU, multiply, shift, round; then as many as the other path has."""
         function = self.function
         as_word = function.output == OUTPUTS["word"]
 
@@ -136,10 +149,19 @@ class ActivationLane(wiring.Component):
                 m.d.sync += result.eq(127)
             with m.Elif(low):
                 m.d.sync += result.eq(0x80)
-        return result
+        return self._late(m, result, 5)
+
+    def _late(self, m, value, stage):
+        """Delay what stands behind ``stage`` registers until the lane's end."""
+        for index in range(stage, self.latency):
+            held = Signal(32, reset_less=True, name=f"late_{index}")
+            with m.If(self.step & self.valid[index]):
+                m.d.sync += held.eq(value)
+            value = held
+        return value
 
     def _floating(self, m):
-        """Add the bias in FP32, then ReLU and rounding to BF16 behind the last register."""
+        """Add the bias in FP32, then ReLU and rounding to a smaller format."""
         function = self.function
         m.submodules.add = add = FusedAdd(enable=True)
         m.d.comb += [
@@ -151,6 +173,20 @@ class ActivationLane(wiring.Component):
         total = add.o.bits
         rectified = Signal(32)
         m.d.comb += rectified.eq(Mux(function.relu & total[31] & ~add.o.nan, 0, total))
-        # Infinity and the canonical NaN have no fraction below, so they stay what they are.
-        rounded = rectified + 0x7FFF + rectified[16]
-        return Mux(function.output == OUTPUTS["bf16"], rounded[16:32], rectified)
+        if not self._narrows:
+            # Infinity and the canonical NaN have no fraction below, so they stay what they are.
+            rounded = rectified + 0x7FFF + rectified[16]
+            return Mux(function.output == OUTPUTS["bf16"], rounded[16:32], rectified)
+        m.submodules.narrow = narrow = Narrow(self.small)
+        m.d.comb += [
+            narrow.step.eq(self.step),
+            narrow.i.bits.eq(rectified),
+            narrow.i.nan.eq(add.o.nan),
+            narrow.i.infinite.eq(add.o.infinite & (rectified[23:31] == 0xFF)),
+        ]
+        with m.Switch(function.output):
+            for index, name in enumerate(self.small):
+                with m.Case(OUTPUTS[name]):
+                    m.d.comb += narrow.format.eq(index)
+        as_word = function.output == OUTPUTS["word"]
+        return Mux(as_word, self._late(m, rectified, FusedAdd.LATENCY), narrow.o)

@@ -1,20 +1,14 @@
-"""The systolic array: S x S cells, skewed at the west edge."""
+"""The systolic array: S x S cells, skewed at the west edge, rounded at the south edge."""
 
 from amaranth import Const, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.config import TileConfig
+from rtl.float.fixed import FixedToFloat
 
-from .cell import (
-    SUM_SHAPES,
-    Cell,
-    WavefrontLayout,
-    element_width,
-    operand,
-    operand_shape,
-    row_cycles,
-)
+from .cell import Cell, WavefrontLayout
+from .datapath import Datapaths
 from .delay import DelayLine
 
 __all__ = ["GROUP", "Array", "ColumnLayout", "LoadLayout"]
@@ -32,13 +26,16 @@ class ColumnLayout(data.StructLayout):
         One operand for each row.
     active : :py:`size`
         Rows below K.
-    select, floating : :py:`1`
+    select : :py:`1`
         As in :class:`WavefrontLayout`.
+    format : :attr:`Datapaths.formats`
+        Format of the elements.
     """
 
-    def __init__(self, size: int, width: int):
-        super().__init__({"elements": data.ArrayLayout(width, size), "active": size, "select": 1,
-                          "floating": 1})
+    def __init__(self, datapaths: Datapaths):
+        size = datapaths.config.size
+        super().__init__({"elements": data.ArrayLayout(datapaths.element_width, size),
+                          "active": size, "select": 1, "format": datapaths.formats})
 
 
 class LoadLayout(data.StructLayout):
@@ -52,12 +49,16 @@ class LoadLayout(data.StructLayout):
         Which columns.
     select : :py:`1`
         Weight register to write.
+    format : :attr:`Datapaths.formats`
+        Format of the weights.
     """
 
-    def __init__(self, size: int, width: int):
-        super().__init__({
-            "weights": data.ArrayLayout(data.ArrayLayout(width, GROUP), size),
-            "group": range(max(2, size // GROUP)), "select": 1})
+    def __init__(self, datapaths: Datapaths):
+        size = datapaths.config.size
+        group = data.ArrayLayout(datapaths.element_width, GROUP)
+        super().__init__({"weights": data.ArrayLayout(group, size),
+                          "group": range(max(2, size // GROUP)), "select": 1,
+                          "format": datapaths.formats})
 
 
 class Array(wiring.Component):
@@ -67,13 +68,15 @@ class Array(wiring.Component):
     western neighbour. Weights take the same slanted way, so the distance in time between a load
     and the columns around it is the same in every cell::
 
-        entry at cycle t        cell (k, m) multiplies at   t + k * L + m
-        weights of group g      cell (k, m) takes them at   t + k * L + 3 * g
-        sum of column m         leaves row S - 1 at         t + S * L + m + 1
+        entry at cycle t        cell (k, m) multiplies at   t + E + k * L + m
+        weights of group g      cell (k, m) takes them at   t + E + k * L + 3 * g
+        sum of column m         leaves the array at         t + E + S * L + m + P + R
 
-    with L = :func:`row_cycles`. Therefore: weights may enter in the cycle of the last column that
-    uses the old ones plus 3; a column that uses group g may enter in the cycle of that group's
-    weights plus 1 minus g.
+    with E, L, P, R the edge, row, product and rounding cycles of :class:`Datapaths`. Columns of
+    formats that one datapath multiplies may follow each other; the mode changes only while the
+    array is empty. Exact sums of FP8 are rounded to FP32 below the last row. Weights may enter in
+    the cycle of the last column that uses the old ones plus 3; a column that uses group g may
+    enter in the cycle of that group's weights plus 1 minus g.
 
     Parameters
     ----------
@@ -82,19 +85,19 @@ class Array(wiring.Component):
 
     Members
     -------
-    slow : :py:`In(1)`
-        The format of what enters is BF16. Changes only while the array is empty.
-    column_valid, column : :py:`In(1)`, :py:`In(ColumnLayout(size, width))`
+    mode : :py:`In(Datapaths.modes)`
+        Which datapath what enters is for. Changes only while the array is empty.
+    column_valid, column : :py:`In(1)`, :py:`In(ColumnLayout(...))`
         Moving column.
-    load_valid, load : :py:`In(1)`, :py:`In(LoadLayout(size, width))`
+    load_valid, load : :py:`In(1)`, :py:`In(LoadLayout(...))`
         Weights.
     sum_int8 : :py:`Out(signed(32)).array(size)`
-        Sums below the last row, present if built for INT8.
-    sum_bf16 : :py:`Out(SumLayout()).array(size)`
-        The same for BF16.
+        Sums, present if built for INT8.
+    sum_float : :py:`Out(SumLayout()).array(size)`
+        Sums, present if built for a floating-point format.
     """
 
-    slow: Signal
+    mode: Signal
     column_valid: Signal
     column: data.View
     load_valid: Signal
@@ -102,35 +105,30 @@ class Array(wiring.Component):
 
     def __init__(self, config: TileConfig):
         self.config = config
-        self.width = element_width(config.types)
+        self.datapaths = Datapaths(config)
         members = {
-            "slow":         In(1),
+            "mode":         In(self.datapaths.modes),
             "column_valid": In(1),
-            "column":       In(ColumnLayout(config.size, self.width)),
+            "column":       In(ColumnLayout(self.datapaths)),
             "load_valid":   In(1),
-            "load":         In(LoadLayout(config.size, self.width)),
+            "load":         In(LoadLayout(self.datapaths)),
         }
-        for type in config.types:
-            members[f"sum_{type}"] = Out(SUM_SHAPES[type]).array(config.size)
+        for kind in self.datapaths.classes:
+            name = "int8" if kind == "int8" else "float"
+            members[f"sum_{name}"] = Out(self.datapaths.sum_shape(name)).array(config.size)
         super().__init__(members)
-
-    @staticmethod
-    def delay(config: TileConfig, rows: int) -> dict[str, int]:
-        """Return the two delays of ``rows`` rows as arguments of a :class:`DelayLine`."""
-        cycles = [rows * row_cycles(type) for type in config.types]
-        return {"fast_cycles": min(cycles), "slow_cycles": max(cycles)}
 
     def elaborate(self, platform):
         m = Module()
         size = self.config.size
+        classes = self.datapaths.classes
 
-        north = [{type: Const(0, 32) for type in self.config.types} for _ in range(size)]
-        types = self.config.types
+        north = [{} for _ in range(size)]
         for row in range(size):
             wavefront_valid, wavefront = self._skew_column(m, row)
             buses = self._skew_load(m, row)
             for col in range(size):
-                cell = Cell(types=types)
+                cell = Cell(self.config)
                 m.submodules[f"cell_{row}_{col}"] = cell
                 load_valid, load = buses[col // GROUP]
                 m.d.comb += [
@@ -141,59 +139,88 @@ class Array(wiring.Component):
                     cell.weight.eq(load.weights[col % GROUP]),
                 ]
                 wavefront_valid, wavefront = cell.east_valid, cell.east
-                for type in types:
-                    m.d.comb += getattr(cell, f"north_{type}").eq(north[col][type])
-                    north[col][type] = getattr(cell, f"south_{type}")
-        for type in types:
-            for col in range(size):
-                m.d.comb += getattr(self, f"sum_{type}")[col].eq(north[col][type])
+                for kind in classes:
+                    if row:
+                        m.d.comb += getattr(cell, f"north_{kind}").eq(north[col][kind])
+                    north[col][kind] = getattr(cell, f"south_{kind}")
+        for col in range(size):
+            self._south(m, col, north[col])
         return m
+
+    def _south(self, m, col, sums):
+        """Connect what leaves one column, the exact sums rounded."""
+        if "int8" in sums:
+            m.d.comb += self.sum_int8[col].eq(sums["int8"])
+        if "fp8" in sums:
+            rounding = FixedToFloat(self.datapaths.geometry)
+            m.submodules[f"rounding_{col}"] = rounding
+            m.d.comb += [rounding.i.eq(sums["fp8"]), self.sum_float[col].eq(rounding.o)]
+        if "float" in sums:
+            mine = self.mode == self.datapaths.classes.index("float")
+            with m.If(mine if "fp8" in sums else Const(1)):
+                m.d.comb += self.sum_float[col].eq(sums["float"])
+
+    def _edge(self, m, name, valid, payload):
+        """Add the registers between conversion and cells, if the tile needs them."""
+        if not self.datapaths.edge_cycles:
+            return valid, payload
+        next_valid = Signal(name=f"{name}_edge_valid")
+        next_payload = Signal(payload.shape(), reset_less=True, name=f"{name}_edge")
+        m.d.sync += next_valid.eq(valid)
+        with m.If(valid):
+            m.d.sync += next_payload.eq(payload)
+        return next_valid, next_payload
 
     def _skew_column(self, m, row):
         """Delay one row's part of the moving columns."""
-        layout = data.StructLayout({"element": self.width, "active": 1, "select": 1,
-                                    "floating": 1})
-        line = DelayLine(layout, **self.delay(self.config, row))
+        datapaths = self.datapaths
+        layout = data.StructLayout({"element": datapaths.element_width, "active": 1, "select": 1,
+                                    "format": datapaths.formats})
+        line = DelayLine(layout, cycles=datapaths.skew(row))
         m.submodules[f"column_skew_{row}"] = line
-        types = self.config.types
-        wavefront = Signal(WavefrontLayout(types), name=f"wavefront_{row}")
+        wavefront = Signal(WavefrontLayout(datapaths), name=f"wavefront_{row}")
         m.d.comb += [
-            line.slow.eq(self.slow),
+            line.mode.eq(self.mode),
             line.i_valid.eq(self.column_valid),
             line.i_payload.element.eq(self.column.elements[row]),
             line.i_payload.active.eq(self.column.active[row]),
             line.i_payload.select.eq(self.column.select),
-            line.i_payload.floating.eq(self.column.floating),
-            wavefront.element.eq(operand(types, line.o_payload.element)),
+            line.i_payload.format.eq(self.column.format),
+            wavefront.element.eq(datapaths.operand(line.o_payload.format,
+                                                   line.o_payload.element)),
             wavefront.active.eq(line.o_payload.active),
             wavefront.select.eq(line.o_payload.select),
-            wavefront.floating.eq(line.o_payload.floating),
+            wavefront.mode.eq(self.mode),
         ]
-        return line.o_valid, wavefront
+        return self._edge(m, f"wavefront_{row}", line.o_valid, wavefront)
 
     def _skew_load(self, m, row):
         """Delay one row's weights, then hand them east from group to group."""
-        types = self.config.types
+        datapaths = self.datapaths
         group_shape = self.load.group.shape()
-        narrow = data.StructLayout({"weights": data.ArrayLayout(self.width, GROUP),
-                                    "group": group_shape, "select": 1})
-        line = DelayLine(narrow, **self.delay(self.config, row))
+        narrow = data.StructLayout({
+            "weights": data.ArrayLayout(datapaths.element_width, GROUP), "group": group_shape,
+            "select": 1, "format": datapaths.formats})
+        line = DelayLine(narrow, cycles=datapaths.skew(row))
         m.submodules[f"load_skew_{row}"] = line
         m.d.comb += [
-            line.slow.eq(self.slow),
+            line.mode.eq(self.mode),
             line.i_valid.eq(self.load_valid),
             line.i_payload.weights.eq(self.load.weights[row]),
             line.i_payload.group.eq(self.load.group),
             line.i_payload.select.eq(self.load.select),
+            line.i_payload.format.eq(self.load.format),
         ]
         layout = data.StructLayout({
-            "weights": data.ArrayLayout(operand_shape(types), GROUP), "group": group_shape,
+            "weights": data.ArrayLayout(datapaths.operand_width, GROUP), "group": group_shape,
             "select": 1})
-        valid, payload = line.o_valid, Signal(layout, name=f"load_{row}")
-        m.d.comb += [payload.weights[i].eq(operand(types, line.o_payload.weights[i]))
+        payload = Signal(layout, name=f"load_{row}")
+        m.d.comb += [payload.weights[i].eq(datapaths.operand(line.o_payload.format,
+                                                             line.o_payload.weights[i]))
                      for i in range(GROUP)]
         m.d.comb += [payload.group.eq(line.o_payload.group),
                      payload.select.eq(line.o_payload.select)]
+        valid, payload = self._edge(m, f"load_{row}", line.o_valid, payload)
         buses = [(valid, payload)]
         for group in range(1, self.config.size // GROUP):
             for step in range(GROUP - 1):

@@ -1,34 +1,36 @@
 """Delay of a sparse stream by a number of cycles that depends on the number format."""
 
-from amaranth import Module, Mux, Shape, Signal
+from amaranth import Const, Module, Shape, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
+
+from .datapath import select
 
 __all__ = ["DelayLine"]
 
 
 class DelayLine(wiring.Component):
-    """Delays payloads by a fixed number of cycles, one number for each setting of ``slow``.
+    """Delays payloads by a fixed number of cycles, one number for each ``mode``.
 
     Payloads stand still in a small memory while a valid bit walks: a chain of registers of the
     same length would move every bit every cycle.
 
     Timing
     ------
-    ``o_valid`` and ``o_payload`` follow by ``fast_cycles`` or ``slow_cycles``; 0 is combinational.
-    The user changes ``slow`` only while the line is empty.
+    ``o_valid`` and ``o_payload`` follow by ``cycles[mode]``; 0 is combinational. The user changes
+    ``mode`` only while the line is empty.
 
     Parameters
     ----------
     shape : shape-like
         Payload.
-    fast_cycles, slow_cycles : :class:`int`
-        Delay while ``slow`` is 0 and 1.
+    cycles : tuple of :class:`int`
+        Delay in each mode.
 
     Members
     -------
-    slow : :py:`In(1)`
+    mode : :py:`In(range(max(2, len(cycles))))`
         Which delay.
     i_valid, i_payload : :py:`In`
         What enters.
@@ -36,19 +38,17 @@ class DelayLine(wiring.Component):
         What leaves; the payload is undefined while ``o_valid`` is 0.
     """
 
-    slow: Signal
+    mode: Signal
     i_valid: Signal
     o_valid: Signal
 
-    def __init__(self, shape, *, fast_cycles: int, slow_cycles: int):
-        if fast_cycles < 0 or slow_cycles < fast_cycles:
-            raise ValueError(f"Delays must be 0 <= fast <= slow, not {fast_cycles!r} and "
-                             f"{slow_cycles!r}")
+    def __init__(self, shape, *, cycles: tuple[int, ...]):
+        if not cycles or min(cycles) < 0:
+            raise ValueError(f"Delays must be 0 or more, not {cycles!r}")
         self.shape = shape
-        self.fast_cycles = fast_cycles
-        self.slow_cycles = slow_cycles
+        self.cycles = cycles
         super().__init__({
-            "slow":      In(1),
+            "mode":      In(range(max(2, len(cycles)))),
             "i_valid":   In(1),
             "i_payload": In(shape),
             "o_valid":   Out(1),
@@ -58,15 +58,16 @@ class DelayLine(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        if self.slow_cycles == 0:
+        longest = max(self.cycles)
+        if longest == 0:
             m.d.comb += [self.o_valid.eq(self.i_valid), self.o_payload.eq(self.i_payload)]
             return m
 
-        walk = Signal(self.slow_cycles)
+        walk = Signal(longest)
         m.d.sync += walk.eq(walk << 1 | self.i_valid)
 
         width = Shape.cast(self.shape).width
-        depth = 1 << ceil_log2(self.slow_cycles + 1)
+        depth = 1 << ceil_log2(longest + 1)
         m.submodules.payloads = payloads = memory.Memory(shape=width, depth=depth, init=[])
         write, read = payloads.write_port(), payloads.read_port(domain="comb")
         now = Signal(range(depth))
@@ -75,18 +76,14 @@ class DelayLine(wiring.Component):
             write.en.eq(self.i_valid),
             write.addr.eq(now),
             write.data.eq(self.i_payload),
-            read.addr.eq(now - Mux(self.slow, self.slow_cycles, self.fast_cycles)),
+            read.addr.eq(now - select(self.mode, [Const(count) for count in self.cycles])),
+            self.o_valid.eq(select(self.mode, [walk[count - 1] if count else self.i_valid
+                                               for count in self.cycles])),
+            self.o_payload.eq(read.data),
         ]
-        if self.fast_cycles == 0:
-            with m.If(~self.slow):
-                m.d.comb += [self.o_valid.eq(self.i_valid), self.o_payload.eq(self.i_payload)]
-            with m.Else():
-                m.d.comb += [self.o_valid.eq(walk[-1]), self.o_payload.eq(read.data)]
-        else:
-            m.d.comb += [
-                self.o_valid.eq(Mux(self.slow, walk[self.slow_cycles - 1],
-                                    walk[self.fast_cycles - 1])),
-                self.o_payload.eq(read.data),
-            ]
+        if 0 in self.cycles:
+            direct = select(self.mode, [Const(count == 0, 1) for count in self.cycles])
+            with m.If(direct):
+                m.d.comb += self.o_payload.eq(self.i_payload)
 
         return m

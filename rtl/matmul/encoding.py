@@ -9,27 +9,37 @@ belong to an opcode are zero. This module is plain Python: the gateware's layout
 
 import dataclasses
 
-__all__ = ["ERROR_CAUSES", "FIELDS", "HEADER", "INSTRUCTION_BYTES", "OPCODES", "OUTPUTS", "TYPES",
-           "Field", "Instruction", "Opcode", "assemble", "c_header", "disassemble",
-           "markdown_tables", "parse"]
+from rtl.config import TILE_TYPES
+
+__all__ = ["ELEMENT_BYTES", "ERROR_CAUSES", "FIELDS", "HEADER", "INSTRUCTION_BYTES", "OPCODES",
+           "OUTPUTS", "TYPES", "TYPE_CLASS", "Field", "Instruction", "Opcode", "assemble",
+           "c_header", "disassemble", "markdown_tables", "parse"]
 
 INSTRUCTION_BYTES = 32
 
-TYPES = {"int8": 0, "bf16": 1}
-"""Number formats by the value of the ``type`` field. Reserved: 2 FP16, 3 to 5 the FP8 formats."""
+TYPES = {name: value for value, name in enumerate(TILE_TYPES)}
+"""Number formats by the value of the ``type`` field."""
 
-OUTPUTS = {"word": 0, "int8": 1, "bf16": 2}
+TYPE_CLASS = {"int8": "int8", "bf16": "float", "fp16": "float", "fp8_e4m3": "fp8",
+              "fp8_e4m3fn": "fp8", "fp8_e5m2": "fp8"}
+"""Which datapath multiplies a format; formats of one class can meet in a product."""
+
+ELEMENT_BYTES = {name: 2 if kind == "float" else 1 for name, kind in TYPE_CLASS.items()}
+"""Bytes of an element in SBUF."""
+
+OUTPUTS = {"word": 0, **{name: value + 1 for name, value in TYPES.items()}}
 """What ``activate`` writes, by the value of the ``output`` field."""
 
 ERROR_CAUSES = {
     "none": (0, "No error"),
     "opcode": (1, "The opcode is unknown, or belongs to the other engine"),
-    "type": (2, "The tile is not built for the type, or the output does not go with it"),
+    "type": (2, "The tile is not built for the type, or another one does not go with it"),
     "size": (3, "K, M or N is 0 or beyond the limits"),
     "address": (4, "An SBUF address is not a multiple of 8, or the operand leaves the SBUF"),
     "psum": (5, "The bank does not exist, or the columns leave the bank"),
     "semaphore": (6, "A semaphore index does not exist"),
     "loop": (7, "A loop is empty, too long for the tile, in another loop, or waits or signals"),
+    "weights": (8, "A multiply has no load before it, or exceeds its K or M, or differs in class"),
 }
 """Causes in the error registers: name to (value, meaning)."""
 
@@ -112,8 +122,8 @@ HEADER = ("opcode", "once", "interrupt", "wait", "consume", "wait_index", "wait_
 
 FIELDS: tuple[Field, ...] = (
     Field("opcode", 0, 8, "What to do", {name: op.value for name, op in OPCODES.items()}),
-    Field("type", 8, 4, "Number format: of the operands; for activate of the accumulator (int8: "
-                        "INT32, bf16: FP32)", TYPES),
+    Field("type", 8, 4, "Number format: of the operand; for activate of the accumulator (int8: "
+                        "INT32, every other: FP32)", TYPES),
     Field("accumulate", 12, 1, "Add to PSUM instead of overwriting it"),
     Field("from_sbuf", 13, 1, "Read the source from SBUF, at `address`, instead of PSUM"),
     Field("bias", 14, 1, "Add the bias word of each partition"),

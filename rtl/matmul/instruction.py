@@ -1,12 +1,14 @@
 """Instructions as gateware sees them: the fields an engine uses, and whether they are right."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.config import TileConfig
 
+from .datapath import Datapaths
 from .encoding import (
+    ELEMENT_BYTES,
     ERROR_CAUSES,
     FIELDS,
     HEADER,
@@ -60,10 +62,16 @@ class CheckedLayout(data.StructLayout):
         Value of :data:`rtl.matmul.encoding.ERROR_CAUSES`; 0 if nothing is wrong.
     macs : :py:`9`
         K * M of a multiply, for the counter.
+    format, mode : :attr:`Datapaths.formats`, :attr:`Datapaths.modes`
+        Type of the instruction as gateware names it.
+    wide : :py:`1`
+        Elements take two bytes.
     """
 
-    def __init__(self, engine: str):
-        super().__init__({"fields": InstructionLayout(engine), "cause": 4, "macs": 9})
+    def __init__(self, engine: str, config: TileConfig):
+        datapaths = Datapaths(config)
+        super().__init__({"fields": InstructionLayout(engine), "cause": 4, "macs": 9,
+                          "format": datapaths.formats, "mode": datapaths.modes, "wide": 1})
 
 
 class Decoder(wiring.Component):
@@ -84,7 +92,7 @@ class Decoder(wiring.Component):
     -------
     i : :py:`In(stream.Signature(InstructionLayout(engine)))`
         From the queue.
-    o : :py:`Out(stream.Signature(CheckedLayout(engine)))`
+    o : :py:`Out(stream.Signature(CheckedLayout(engine, config)))`
         To the engine.
     """
 
@@ -94,21 +102,23 @@ class Decoder(wiring.Component):
     def __init__(self, config: TileConfig, engine: str):
         self.config = config
         self.engine = engine
+        self.datapaths = Datapaths(config)
         super().__init__({
             "i": In(stream.Signature(InstructionLayout(engine))),
-            "o": Out(stream.Signature(CheckedLayout(engine))),
+            "o": Out(stream.Signature(CheckedLayout(engine, config))),
         })
 
     def elaborate(self, platform):
         m = Module()
         fields = self.i.payload
 
-        held = Signal(CheckedLayout(self.engine), reset_less=True)
+        held = Signal(CheckedLayout(self.engine, self.config), reset_less=True)
         m.d.comb += [self.i.ready.eq(~self.o.valid | self.o.ready), self.o.payload.eq(held)]
         with m.If(self.i.ready):
             m.d.sync += self.o.valid.eq(self.i.valid)
 
-        wrong = self._tensor() if self.engine == "tensor" else self._activation()
+        format, mode, wide = self._type(m)
+        wrong = self._tensor(m, mode, wide) if self.engine == "tensor" else self._activation()
         wrong["semaphore"] = (
             (fields.wait & (fields.wait_index >= self.config.semaphores))
             | ((fields.add_value != 0) & (fields.add_index >= self.config.semaphores)))
@@ -117,7 +127,8 @@ class Decoder(wiring.Component):
             if name != "none":
                 cause = Mux(wrong[name], value, cause)
         with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [held.fields.eq(fields), held.cause.eq(cause)]
+            m.d.sync += [held.fields.eq(fields), held.cause.eq(cause), held.format.eq(format),
+                         held.mode.eq(mode), held.wide.eq(wide)]
             if self.engine == "tensor":
                 m.d.sync += held.macs.eq(fields.k[:5] * fields.m[:5])
         return m
@@ -127,6 +138,17 @@ class Decoder(wiring.Component):
         for mnemonic in mnemonics:
             found |= opcode == OPCODES[mnemonic].value
         return found
+
+    def _type(self, m):
+        """Return format, mode and width of the instruction's type."""
+        format, mode, wide = (Signal(self.datapaths.formats), Signal(self.datapaths.modes),
+                              Signal())
+        with m.Switch(self.i.payload.type):
+            for index, name in enumerate(self.config.types):
+                with m.Case(TYPES[name]):
+                    m.d.comb += [format.eq(index), mode.eq(self.datapaths.mode(name)),
+                                 wide.eq(ELEMENT_BYTES[name] == 2)]
+        return format, mode, wide
 
     def _unknown_type(self):
         type, known = self.i.payload.type, 0
@@ -146,7 +168,16 @@ class Decoder(wiring.Component):
     def _beyond(self, value, limit):
         return (value == 0) | (value > limit)
 
-    def _tensor(self):
+    def _unfounded(self, m, mode):
+        """Whether a multiply does not go with the load before it."""
+        fields = self.i.payload
+        loaded, loaded_mode = Signal(), Signal.like(mode)
+        k, columns = Signal(8), Signal(8)
+        with m.If(self.i.valid & self.i.ready & self._is("load_stationary")):
+            m.d.sync += [loaded.eq(1), loaded_mode.eq(mode), k.eq(fields.k), columns.eq(fields.m)]
+        return ~loaded | (mode != loaded_mode) | (fields.k > k) | (fields.m > columns)
+
+    def _tensor(self, m, mode, wide):
         fields, size = self.i.payload, self.config.size
         load, multiply = self._is("load_stationary"), self._is("multiply_moving")
         count = Mux(multiply, fields.n, fields.m)
@@ -159,23 +190,28 @@ class Decoder(wiring.Component):
                                           | self._beyond(fields.m, size))
                      | multiply & self._beyond(fields.n, 4 * size)),
             "address": (load | multiply) & self._outside(
-                fields.address, count, fields.type == TYPES["bf16"]),
+                fields.address, count, wide),
             "psum": multiply & self._psum_outside(),
+            "weights": multiply & self._unfounded(m, mode),
         }
 
     def _activation(self):
         fields, size = self.i.payload, self.config.size
         activate = self._is("activate")
-        floating = fields.type == TYPES["bf16"]
+        integers = fields.type == TYPES["int8"]
         as_word = fields.output == OUTPUTS["word"]
         as_int8 = fields.output == OUTPUTS["int8"]
-        as_bf16 = fields.output == OUTPUTS["bf16"]
-        result_log2 = Mux(as_word, 2, as_bf16)
+        as_float, as_wide = Const(0, 1), Const(0, 1)
+        for name in self.config.types:
+            if name != "int8":
+                as_float |= fields.output == OUTPUTS[name]
+                as_wide |= (fields.output == OUTPUTS[name]) & (ELEMENT_BYTES[name] == 2)
+        result_log2 = Mux(as_word, 2, as_wide)
         return {
             "opcode": ~self._is("nop", "fence", "loop", "activate"),
             "loop": self._is("loop"),
             "type": activate & (self._unknown_type()
-                                | ~(as_word | as_int8 & ~floating | as_bf16 & floating)),
+                                | ~(as_word | as_int8 & integers | as_float & ~integers)),
             "size": activate & (self._beyond(fields.m, size) | (fields.n == 0)
                                 | (~fields.from_sbuf & (fields.n > 4 * size))),
             "address": activate & (
@@ -183,4 +219,5 @@ class Decoder(wiring.Component):
                 | fields.from_sbuf & self._outside(fields.address, fields.n, 2)
                 | fields.bias & self._outside(fields.bias_address, 1, 2)),
             "psum": activate & ~fields.from_sbuf & self._psum_outside(),
+            "weights": Const(0, 1),
         }

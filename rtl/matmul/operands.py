@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from rtl.config import TileConfig
 
 from .array import GROUP, ColumnLayout, LoadLayout
-from .cell import element_width
+from .datapath import Datapaths
 from .sbuf import BANKS
 from .tensor import ColumnIssueLayout, LoadIssueLayout
 
@@ -34,9 +34,9 @@ class Operands(wiring.Component):
         Weights issued, likewise.
     sbuf_data : :py:`In(64).array(size, BANKS)`
         SBUF data, in the cycle behind a read.
-    out_column_valid, out_column : :py:`Out(1)`, :py:`Out(ColumnLayout(size, width))`
+    out_column_valid, out_column : :py:`Out(1)`, :py:`Out(ColumnLayout(...))`
         To the array.
-    out_load_valid, out_load : :py:`Out(1)`, :py:`Out(LoadLayout(size, width))`
+    out_load_valid, out_load : :py:`Out(1)`, :py:`Out(LoadLayout(...))`
         To the array.
     out_issue : :py:`Out(ColumnIssueLayout(config))`
         What belongs to ``out_column``.
@@ -56,18 +56,17 @@ class Operands(wiring.Component):
 
     def __init__(self, config: TileConfig):
         self.config = config
-        size, width = config.size, element_width(config.types)
-        self.width = width
+        self.datapaths = Datapaths(config)
         super().__init__({
             "column_valid":     In(1),
             "column":           In(ColumnIssueLayout(config)),
             "load_valid":       In(1),
             "load":             In(LoadIssueLayout(config)),
-            "sbuf_data":        In(64).array(size, BANKS),
+            "sbuf_data":        In(64).array(config.size, BANKS),
             "out_column_valid": Out(1),
-            "out_column":       Out(ColumnLayout(size, width)),
+            "out_column":       Out(ColumnLayout(self.datapaths)),
             "out_load_valid":   Out(1),
-            "out_load":         Out(LoadLayout(size, width)),
+            "out_load":         Out(LoadLayout(self.datapaths)),
             "out_issue":        Out(ColumnIssueLayout(config)),
         })
 
@@ -80,11 +79,11 @@ class Operands(wiring.Component):
             self.out_issue.eq(issue),
             self.out_column.active.eq(issue.active),
             self.out_column.select.eq(issue.select),
-            self.out_column.floating.eq(issue.floating),
+            self.out_column.format.eq(issue.format),
         ]
         for row, word in enumerate(words):
             m.d.comb += self.out_column.elements[row].eq(
-                self._by_type(issue.floating, word.word_select(issue.lane[:2], 16),
+                self._by_type(issue.format, word.word_select(issue.lane[:2], 16),
                               word.word_select(issue.lane, 8)))
 
         fetched, issue, words = self._catch(m, "load", self.load_valid, self.load)
@@ -92,20 +91,21 @@ class Operands(wiring.Component):
             self.out_load_valid.eq(fetched),
             self.out_load.group.eq(issue.group),
             self.out_load.select.eq(issue.select),
+            self.out_load.format.eq(issue.format),
         ]
         for row, word in enumerate(words):
             half = word.word_select(issue.group[0], 8 * GROUP)
             for i in range(GROUP):
                 m.d.comb += self.out_load.weights[row][i].eq(
-                    self._by_type(issue.floating, word.word_select(i, 16),
+                    self._by_type(issue.format, word.word_select(i, 16),
                                   half.word_select(i, 8)))
         return m
 
-    def _by_type(self, floating, wide, narrow):
-        """Choose the operand of the format at hand."""
-        if "bf16" not in self.config.types:
+    def _by_type(self, format, wide, narrow):
+        """Choose the element of the format at hand."""
+        if self.datapaths.element_width == 8:
             return narrow
-        return wide if "int8" not in self.config.types else Mux(floating, wide, narrow)
+        return Mux(self.datapaths.wide(format), wide, narrow)
 
     def _catch(self, m, name, valid, issue):
         """Delay an issue by two cycles and keep the last word read for it in each row."""

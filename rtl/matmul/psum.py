@@ -1,6 +1,6 @@
 """PSUM: the result memory of one array column, with addition at one word a cycle."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -9,18 +9,10 @@ from rtl.config import TileConfig
 from rtl.float.fused_add import FusedAdd
 from rtl.float.multiply import unpack_fp32
 
-from .cell import SUM_SHAPES
+from .datapath import Datapaths, select
 from .delay import DelayLine
 
-__all__ = ["PsumPartition", "ResultLayout", "psum_cycles"]
-
-
-def psum_cycles(type: str) -> int:
-    """Return the cycles from a result's address to the first cycle in which its sum can be read.
-
-    An addition to the same word may follow at this distance, and not earlier.
-    """
-    return FusedAdd.LATENCY + 1 if type == "bf16" else 2
+__all__ = ["PsumPartition", "ResultLayout"]
 
 
 class ResultLayout(data.StructLayout):
@@ -46,7 +38,8 @@ class PsumPartition(wiring.Component):
 
     The address of a result arrives one cycle before the sum, so that the word to add to can be
     read; it then goes on east. Writes take the same time whether they add or not, so they never
-    overtake each other. Who issues columns keeps additions to one word :func:`psum_cycles` apart.
+    overtake each other. Who issues columns keeps additions to one word
+    :meth:`Datapaths.psum_cycles` apart.
 
     Timing
     ------
@@ -55,7 +48,7 @@ class PsumPartition(wiring.Component):
     ==================================  ===========================
     ``west`` to ``east``                1 cycle
     ``west`` to sampling of the sum     1 cycle
-    ``west`` to visible in a read       2 (INT8) or 6 (BF16) cycles
+    ``west`` to visible in a read       2 (INT32) or 6 (FP32) cycles
     ``read_en`` to ``read_data``        1 cycle
     ==================================  ===========================
 
@@ -68,19 +61,19 @@ class PsumPartition(wiring.Component):
 
     Members
     -------
-    slow : :py:`In(1)`
-        The sums are FP32.
+    mode : :py:`In(Datapaths.modes)`
+        What the sums are.
     west_valid, west : :py:`In(1)`, :py:`In(ResultLayout(config))`
         Address of a result.
     east_valid, east : :py:`Out(1)`, :py:`Out(ResultLayout(config))`
         The same for the next column.
-    sum_int8, sum_bf16 : :py:`In(signed(32))`, :py:`In(SumLayout())`
-        Sums, present for the types of the tile.
+    sum_int8, sum_float : :py:`In(signed(32))`, :py:`In(SumLayout())`
+        Sums, present as in :class:`Array`.
     read_en, read_addr, read_data : :py:`In(1)`, :py:`In`, :py:`Out(32)`
         Port for activation engine and bus; ``read_data`` holds until the next read.
     """
 
-    slow: Signal
+    mode: Signal
     west_valid: Signal
     west: data.View
     east_valid: Signal
@@ -92,14 +85,17 @@ class PsumPartition(wiring.Component):
     def __init__(self, config: TileConfig, index: int):
         self.config = config
         self.index = index
+        self.datapaths = Datapaths(config)
         self.words = config.psum_banks * 4 * config.size
+        self.sums = tuple(dict.fromkeys("int8" if kind == "int8" else "float"
+                                        for kind in self.datapaths.classes))
         super().__init__({
-            "slow":       In(1),
+            "mode":       In(self.datapaths.modes),
             "west_valid": In(1),
             "west":       In(ResultLayout(config)),
             "east_valid": Out(1),
             "east":       Out(ResultLayout(config)),
-            **{f"sum_{type}": In(SUM_SHAPES[type]) for type in config.types},
+            **{f"sum_{name}": In(self.datapaths.sum_shape(name)) for name in self.sums},
             "read_en":    In(1),
             "read_addr":  In(exact_log2(self.words)),
             "read_data":  Out(32),
@@ -132,33 +128,32 @@ class PsumPartition(wiring.Component):
         with m.If(mine):
             m.d.sync += accumulate.eq(self.west.accumulate)
 
-        cycles = [psum_cycles(type) for type in self.config.types]
+        kinds = self.datapaths.classes
         m.submodules.address = address = DelayLine(
-            len(self.west.address), fast_cycles=min(cycles), slow_cycles=max(cycles))
+            len(self.west.address),
+            cycles=tuple(self.datapaths.psum_cycles(kind) for kind in kinds))
         m.d.comb += [
-            address.slow.eq(self.slow),
+            address.mode.eq(self.mode),
             address.i_valid.eq(mine),
             address.i_payload.eq(self.west.address),
             write.en.eq(address.o_valid),
             write.addr.eq(address.o_payload),
         ]
 
-        results = {}
-        if "int8" in self.config.types:
+        both = len(self.sums) > 1
+        integers = select(self.mode, [Const(kind == "int8", 1) for kind in kinds])
+        if "int8" in self.sums:
             total = Signal(32, reset_less=True)
-            with m.If(summing & ~self.slow if len(self.config.types) > 1 else summing):
+            with m.If(summing & integers if both else summing):
                 m.d.sync += total.eq(self.sum_int8 + Mux(accumulate, old.data, 0))
-            results["int8"] = total
-        if "bf16" in self.config.types:
+            m.d.comb += write.data.eq(total)
+        if "float" in self.sums:
             m.submodules.add = add = FusedAdd()
             m.d.comb += [
-                add.valid.eq(summing & self.slow if len(self.config.types) > 1 else summing),
-                add.c.eq(self.sum_bf16),
+                add.valid.eq(summing & ~integers if both else summing),
+                add.c.eq(self.sum_float),
                 add.x.eq(Cat(unpack_fp32(old.data, accumulate).values())),
             ]
-            results["bf16"] = add.o.bits
-        if len(results) == 2:
-            m.d.comb += write.data.eq(Mux(self.slow, results["bf16"], results["int8"]))
-        else:
-            m.d.comb += write.data.eq(*results.values())
+            with m.If(~integers if both else Const(1)):
+                m.d.comb += write.data.eq(add.o.bits)
         return m

@@ -8,20 +8,15 @@ from amaranth.utils import exact_log2
 from rtl.config import TileConfig
 
 from .array import GROUP
-from .cell import row_cycles
-from .encoding import OPCODES, TYPES
+from .datapath import Datapaths, select
+from .encoding import OPCODES
 from .instruction import CheckedLayout
-from .psum import ResultLayout, psum_cycles
+from .psum import ResultLayout
 from .registers import STALLS
 from .sbuf import WORD_BYTES
 from .semaphores import SignalLayout, WaitLayout
 
-__all__ = ["ColumnIssueLayout", "LoadIssueLayout", "TensorEngine", "result_cycles"]
-
-
-def result_cycles(config: TileConfig, type: str) -> int:
-    """Return the cycles from a column's entry into the array until its results can be read."""
-    return config.size * row_cycles(type) + config.size - 1 + psum_cycles(type)
+__all__ = ["ColumnIssueLayout", "LoadIssueLayout", "TensorEngine"]
 
 
 class ColumnIssueLayout(data.StructLayout):
@@ -37,8 +32,10 @@ class ColumnIssueLayout(data.StructLayout):
         Element of the word.
     active : :py:`size`
         Rows below K.
-    select, floating : :py:`1`
-        Weight register; format.
+    select : :py:`1`
+        Weight register.
+    format : :attr:`Datapaths.formats`
+        Format of the elements.
     result : :class:`ResultLayout`
         Where its results go.
     signals : :py:`1`
@@ -49,8 +46,9 @@ class ColumnIssueLayout(data.StructLayout):
 
     def __init__(self, config: TileConfig):
         super().__init__({
-            "fetch": 1, "bank": 1, "lane": 3, "active": config.size, "select": 1, "floating": 1,
-            "result": ResultLayout(config), "signals": 1, "signal": SignalLayout()})
+            "fetch": 1, "bank": 1, "lane": 3, "active": config.size, "select": 1,
+            "format": Datapaths(config).formats, "result": ResultLayout(config), "signals": 1,
+            "signal": SignalLayout()})
 
 
 class LoadIssueLayout(data.StructLayout):
@@ -58,7 +56,7 @@ class LoadIssueLayout(data.StructLayout):
 
     def __init__(self, config: TileConfig):
         super().__init__({"fetch": 1, "bank": 1, "group": range(max(2, config.size // GROUP)),
-                          "select": 1, "floating": 1})
+                          "select": 1, "format": Datapaths(config).formats})
 
 
 class TensorEngine(wiring.Component):
@@ -73,7 +71,7 @@ class TensorEngine(wiring.Component):
     * While the load of the running multiply is still at work it has the first right to an SBUF
       bank, so that the weights stay ahead of the columns; otherwise columns come first.
     * A column that adds to a PSUM word waits until the previous sum of that word can be read.
-    * A change of type waits until the array is empty: rows have different delays.
+    * A change of mode waits until the array is empty: rows have different delays.
 
     Parameters
     ----------
@@ -82,7 +80,7 @@ class TensorEngine(wiring.Component):
 
     Members
     -------
-    i : :py:`In(stream.Signature(CheckedLayout("tensor")))`
+    i : :py:`In(stream.Signature(CheckedLayout("tensor", config)))`
         Instructions.
     more : :py:`In(1)`
         Further instructions are in the queue behind ``i``; for the counters.
@@ -92,8 +90,8 @@ class TensorEngine(wiring.Component):
         Semaphore to wait for.
     signal : :py:`Out(stream.Signature(SignalLayout()))`
         Signals of all instructions but multiplies, whose signal travels with the column.
-    slow : :py:`Out(1)`
-        Format of what is in the array: BF16 in a tile that also has INT8.
+    mode : :py:`Out(Datapaths.modes)`
+        Datapath of what is in the array.
     moving_en, moving_addr, load_en, load_addr : :py:`Out`
         SBUF reads.
     column_valid, column : :py:`Out(1)`, :py:`Out(ColumnIssueLayout(config))`
@@ -117,7 +115,7 @@ class TensorEngine(wiring.Component):
     enable: Signal
     wait: stream.Interface
     signal: stream.Interface
-    slow: Signal
+    mode: Signal
     moving_en: Signal
     moving_addr: Signal
     load_en: Signal
@@ -138,14 +136,15 @@ class TensorEngine(wiring.Component):
 
     def __init__(self, config: TileConfig):
         self.config = config
+        self.datapaths = Datapaths(config)
         self.addr_width = exact_log2(config.sbuf_bytes // WORD_BYTES)
         super().__init__({
-            "i":              In(stream.Signature(CheckedLayout("tensor"))),
+            "i":              In(stream.Signature(CheckedLayout("tensor", config))),
             "more":           In(1),
             "enable":         In(1),
             "wait":           Out(stream.Signature(WaitLayout())),
             "signal":         Out(stream.Signature(SignalLayout())),
-            "slow":           Out(1),
+            "mode":           Out(self.datapaths.modes),
             "moving_en":      Out(1),
             "moving_addr":    Out(self.addr_width),
             "load_en":        Out(1),
@@ -177,11 +176,10 @@ class TensorEngine(wiring.Component):
 
     def _drain(self, m):
         """Count down from the last issue until every result has been written."""
-        cycles = {type: result_cycles(self.config, type) + 3 for type in self.config.types}
-        remaining = Signal(range(max(cycles.values()) + 1))
+        cycles = [cycles + 3 for cycles in self.datapaths.result_cycles()]
+        remaining = Signal(range(max(cycles) + 1))
         with m.If(self.column_valid | self.load_valid):
-            slow_cycles = max(cycles.values())
-            m.d.sync += remaining.eq(Mux(self.slow, slow_cycles, min(cycles.values())))
+            m.d.sync += remaining.eq(select(self.mode, [Const(count) for count in cycles]))
         with m.Elif(remaining != 0):
             m.d.sync += remaining.eq(remaining - 1)
         m.d.comb += [
@@ -228,13 +226,10 @@ class TensorEngine(wiring.Component):
         with m.If(self.wait.valid & self.wait.ready):
             m.d.sync += waited.eq(1)
 
-        self._type_change = Signal()
-        wants_slow = Signal()
-        if len(self.config.types) == 2:
-            m.d.comb += wants_slow.eq(head.type == TYPES["bf16"])
-        m.d.comb += self._type_change.eq(operates & (wants_slow != self.slow))
-        with m.If(sound & ~self._waiting & self._type_change & self._empty):
-            m.d.sync += self.slow.eq(wants_slow)
+        self._mode_change = Signal()
+        m.d.comb += self._mode_change.eq(operates & (self.i.payload.mode != self.mode))
+        with m.If(sound & ~self._waiting & self._mode_change & self._empty):
+            m.d.sync += self.mode.eq(self.i.payload.mode)
 
         signals = Signal()
         m.d.comb += signals.eq((head.add_value != 0) | head.interrupt)
@@ -243,11 +238,11 @@ class TensorEngine(wiring.Component):
         with m.If(self._is_load):
             # The signal's register must be free when the load ends: once the load has started,
             # nothing may hold it up, because its multiply relies on that.
-            m.d.comb += self._ready.eq(~self._type_change & ~self._in_use
+            m.d.comb += self._ready.eq(~self._mode_change & ~self._in_use
                                        & (~self._load_active | self._load_last)
                                        & (signal_free | ~signals))
         with m.Elif(self._is_multiply):
-            m.d.comb += self._ready.eq(~self._type_change
+            m.d.comb += self._ready.eq(~self._mode_change
                                        & (~self._multiply_active | self._multiply_last)
                                        & (~self._load_active | self._load_started))
         with m.Elif(self._is_fence):
@@ -283,11 +278,12 @@ class TensorEngine(wiring.Component):
         address = Signal(self.addr_width)
         group = Signal(range(max(2, groups)))
         final = Signal(range(max(2, groups)))
-        select, floating = Signal(), Signal()
+        register, wide = Signal(), Signal()
+        format = Signal(self.datapaths.formats)
         pending = Signal(SignalLayout())
         self._load_address = address
-        # An INT8 word holds two groups.
-        fetch = floating | ~group[0]
+        # A word of single bytes holds two groups.
+        fetch = wide | ~group[0]
         self._load_wants = Signal()
         self._load_conflict = Signal()
         m.d.comb += [
@@ -300,15 +296,15 @@ class TensorEngine(wiring.Component):
             self.load.fetch.eq(fetch),
             self.load.bank.eq(address[0]),
             self.load.group.eq(group),
-            self.load.select.eq(select),
-            self.load.floating.eq(floating),
+            self.load.select.eq(register),
+            self.load.format.eq(format),
             self._load_last.eq(self.load_valid & (group == final)),
             self._load_started.eq(self.load_valid | (group != 0)),
         ]
         with m.If(self.load_valid):
             m.d.sync += [
                 group.eq(group + 1),
-                address.eq(address + (floating | group[0])),
+                address.eq(address + (wide | group[0])),
             ]
         with m.If(self._load_last):
             m.d.sync += self._load_active.eq(0)
@@ -319,8 +315,9 @@ class TensorEngine(wiring.Component):
                 self._load_active.eq(1),
                 self._load_signals.eq(self._head_signals),
                 self._newest.eq(~self._newest),
-                select.eq(~self._newest),
-                floating.eq(head.type == TYPES["bf16"]),
+                register.eq(~self._newest),
+                format.eq(self.i.payload.format),
+                wide.eq(self.i.payload.wide),
                 address.eq(head.address[3:]),
                 group.eq(0),
                 final.eq((head.m - 1) >> exact_log2(GROUP)),
@@ -334,7 +331,7 @@ class TensorEngine(wiring.Component):
         lane = Signal(3)
         remaining = Signal(exact_log2(4 * size) + 1)
         current = Signal(ColumnIssueLayout(self.config))
-        macs = Signal(9)
+        macs, wide = Signal(9), Signal()
         self._hazard = Signal()
         self._multiply_conflict = Signal()
         # The load that this multiply depends on is still at work: it must not fall behind.
@@ -355,7 +352,7 @@ class TensorEngine(wiring.Component):
             self.column.signals.eq(current.signals & (remaining == 1)),
             self.macs.eq(Mux(self.column_valid, macs, 0)),
         ]
-        last_lane = Mux(current.floating, lane[:2] == 3, lane == 7)
+        last_lane = Mux(wide, lane[:2] == 3, lane == 7)
         with m.If(self.column_valid):
             m.d.sync += [
                 lane.eq(Mux(last_lane, 0, lane + 1)),
@@ -375,7 +372,8 @@ class TensorEngine(wiring.Component):
                 macs.eq(self.i.payload.macs),
                 current.active.eq(~(ones << head.k[:5])[:size]),
                 current.select.eq(self._newest),
-                current.floating.eq(head.type == TYPES["bf16"]),
+                current.format.eq(self.i.payload.format),
+                wide.eq(self.i.payload.wide),
                 current.result.address.eq(Cat(head.offset[:exact_log2(4 * size)], head.bank)),
                 current.result.accumulate.eq(head.accumulate),
                 current.result.mask.eq(~(ones << head.m[:5])[:size]),
@@ -386,8 +384,8 @@ class TensorEngine(wiring.Component):
 
     def _follow_up(self, m, current):
         """Remember recent columns, for PSUM words in flight and weight registers in use."""
-        depth = max(psum_cycles(type) for type in self.config.types) - 1
-        fast = min(psum_cycles(type) for type in self.config.types) - 1
+        ages = [self.datapaths.psum_cycles(kind) - 1 for kind in self.datapaths.classes]
+        depth = max(ages)
         width = len(current.result.address)
         recent = Signal(depth * (width + 1))
         m.d.sync += recent.eq(Cat(self.column_valid, current.result.address, recent))
@@ -395,7 +393,7 @@ class TensorEngine(wiring.Component):
         for age in range(depth):
             entry = recent.word_select(age, width + 1)
             hit = entry[0] & (entry[1:] == current.result.address)
-            hits.append(hit if age < fast else hit & self.slow)
+            hits.append(hit & select(self.mode, [Const(age < count, 1) for count in ages]))
         m.d.comb += self._hazard.eq(current.result.accumulate & Cat(hits).any())
 
         used_prev, used_select = Signal(), Signal()
@@ -420,7 +418,7 @@ class TensorEngine(wiring.Component):
             m.d.comb += causes["issue"].eq(1)
         with m.Elif(self._waiting):
             m.d.comb += causes["semaphore"].eq(1)
-        with m.Elif(self._type_change | self._is_fence & ~self._ready):
+        with m.Elif(self._mode_change | self._is_fence & ~self._ready):
             m.d.comb += causes["drain"].eq(1)
         with m.Elif(self._load_conflict):
             m.d.comb += causes["sbuf_bank"].eq(1)

@@ -13,6 +13,7 @@ from rtl.lib import StreamFifo
 from .activation import ActivationEngine
 from .array import Array
 from .counters import Counters
+from .datapath import Datapaths
 from .delay import DelayLine
 from .encoding import TYPES
 from .instruction import Decoder, InstructionLayout
@@ -22,7 +23,7 @@ from .registers import COUNTERS, registers
 from .sbuf import Sbuf
 from .semaphores import Semaphores, SignalLayout
 from .sequencer import Sequencer
-from .tensor import TensorEngine, result_cycles
+from .tensor import TensorEngine
 from .windows import ADDR_WIDTH, Windows
 
 __all__ = ["MatmulTile"]
@@ -160,10 +161,10 @@ class MatmulTile(wiring.Component):
         array, operands = Array(config), Operands(config)
         m.submodules.array = resettable(array)
         m.submodules.operands = resettable(operands)
-        results = DelayLine(ResultLayout(config), **Array.delay(config, config.size))
+        datapaths = Datapaths(config)
+        results = DelayLine(ResultLayout(config), cycles=datapaths.address_cycles())
         m.submodules.results = resettable(results)
-        cycles = [result_cycles(config, type) for type in config.types]
-        signals = DelayLine(SignalLayout(), fast_cycles=min(cycles), slow_cycles=max(cycles))
+        signals = DelayLine(SignalLayout(), cycles=datapaths.result_cycles())
         m.submodules.signals = resettable(signals)
 
         for port in ("moving_en", "moving_addr", "load_en", "load_addr"):
@@ -182,15 +183,15 @@ class MatmulTile(wiring.Component):
             operands.column.eq(tensor.column),
             operands.load_valid.eq(tensor.load_valid),
             operands.load.eq(tensor.load),
-            array.slow.eq(tensor.slow),
+            array.mode.eq(tensor.mode),
             array.column_valid.eq(operands.out_column_valid),
             array.column.eq(operands.out_column),
             array.load_valid.eq(operands.out_load_valid),
             array.load.eq(operands.out_load),
-            results.slow.eq(tensor.slow),
+            results.mode.eq(tensor.mode),
             results.i_valid.eq(operands.out_column_valid),
             results.i_payload.eq(operands.out_issue.result),
-            signals.slow.eq(tensor.slow),
+            signals.mode.eq(tensor.mode),
             signals.i_valid.eq(operands.out_column_valid & operands.out_issue.signals),
             signals.i_payload.eq(operands.out_issue.signal),
         ]
@@ -199,7 +200,7 @@ class MatmulTile(wiring.Component):
             psum = PsumPartition(config, row)
             m.submodules[f"psum_{row}"] = resettable(psum)
             m.d.comb += [
-                psum.slow.eq(tensor.slow),
+                psum.mode.eq(tensor.mode),
                 psum.west_valid.eq(valid),
                 psum.west.eq(result),
                 psum.read_en.eq(activation.psum_en | windows.psum_en),
@@ -208,8 +209,8 @@ class MatmulTile(wiring.Component):
                 activation.psum_data[row].eq(psum.read_data),
                 windows.psum_data[row].eq(psum.read_data),
             ]
-            m.d.comb += [getattr(psum, f"sum_{type}").eq(getattr(array, f"sum_{type}")[row])
-                         for type in config.types]
+            m.d.comb += [getattr(psum, f"sum_{name}").eq(getattr(array, f"sum_{name}")[row])
+                         for name in psum.sums]
             valid, result = psum.east_valid, psum.east
             for bank, word in enumerate(sbuf.data[row]):
                 m.d.comb += [

@@ -65,12 +65,15 @@ def register(bench: typer.Typer) -> None:
         random: Annotated[int, typer.Option(
             min=0, metavar="COUNT", help="Measure this many random shapes, sizes 1 to 300.")] = 0,
         types: Annotated[list[str] | None, typer.Option(
-            "--type", help="Number format; may be repeated. By default all of the preset.")] = None,
+            "--type", help="Number format: int8, bf16, fp16, fp8_e4m3, fp8_e4m3fn, fp8_e5m2; may "
+                           "be repeated. By default all of the preset.")] = None,
         source: Annotated[str, typer.Option(
             help="Where the operands are: sbuf.")] = "sbuf",
         seed: Annotated[int, typer.Option(
             min=0, help="Of random shapes and operands.")] = 1,
-        preset: Annotated[str, typer.Option(help="Configuration of the chip.")] = "sim",
+        preset: Annotated[str | None, typer.Option(
+            help="Configuration of the chip; by default sim, or the first that has the "
+                 "types.")] = None,
         json: Annotated[Path | None, typer.Option(
             metavar="FILE", help="Write the figures.")] = None,
     ):
@@ -85,8 +88,13 @@ def register(bench: typer.Typer) -> None:
         from sim.errors import UserError
         from sim.tile_bench import SHAPES, bench_tile, random_shapes
 
-        choose("preset", preset, config.PRESETS)
         choose("source", source, ("sbuf",))
+        for type in types or ():
+            choose("type", type, config.TILE_TYPES)
+        if preset is None:
+            names = [config.preset_of_type(type) for type in types or ()]
+            preset = max(names, key=list(config.PRESETS).index, default="sim")
+        choose("preset", preset, config.PRESETS)
         tile_config = config.preset(preset).tile
         for type in types or ():
             if type not in tile_config.types:

@@ -13,6 +13,8 @@ Examples:
   tilicho matmul A.npy B.npy -o C.npy            int8 by int8 gives int32
 
   tilicho matmul A.npy B.npy --type bf16         float32 is rounded to bfloat16 first
+
+  tilicho matmul A.npy B.npy --type fp8_e4m3fn   the same, to 8 bits: exact sums
 """
 
 
@@ -35,25 +37,42 @@ def _matrix(path: Path):
     return matrix
 
 
+NUMPY_NAMES = {"int8": "int8", "bf16": "bfloat16", "fp16": "float16", "fp8_e4m3": "float8_e4m3",
+               "fp8_e4m3fn": "float8_e4m3fn", "fp8_e5m2": "float8_e5m2"}
+"""Types of the tile as numpy and ml_dtypes call them."""
+
+
+def _type(matrix, type: str | None) -> str:
+    """Return the type that was asked for, or that of a matrix; BF16 for what says neither."""
+    from sim.cli.choices import choose
+
+    if type is not None:
+        return choose("type", type, NUMPY_NAMES)
+    names = {numpy: name for name, numpy in NUMPY_NAMES.items()}
+    return names.get(str(matrix.dtype), "bf16")
+
+
 def _operand(path: Path, matrix, type: str):
-    """Return int8 numbers or uint16 patterns of BF16, and what was done to get them."""
+    """Return int8 numbers or unsigned patterns, and what was done to get them."""
     import ml_dtypes
     import numpy as np
 
     from sim.errors import UserError
-    from sim.models.numerics import bf16_bits
+    from sim.models.formats import FORMATS, patterns
 
     if type == "int8":
         if matrix.dtype != np.int8:
             raise UserError(f"{path} holds {matrix.dtype}, not int8: convert it, or choose "
                             f"--type bf16")
         return matrix, None
-    # numpy saves bfloat16 as two-byte records.
-    if matrix.dtype == ml_dtypes.bfloat16 or matrix.dtype == np.dtype("V2"):
-        return np.ascontiguousarray(matrix).view(np.uint16), None
+    name = NUMPY_NAMES[type]
+    own = np.dtype(getattr(ml_dtypes, name, name))
+    # numpy saves the types of ml_dtypes as records of one or two bytes.
+    if matrix.dtype == own or matrix.dtype == np.dtype(f"V{own.itemsize}"):
+        return np.ascontiguousarray(matrix).view(FORMATS[type].dtype), None
     if matrix.dtype == np.float32:
-        return bf16_bits(matrix), f"{path}: float32 rounded to nearest even bfloat16"
-    raise UserError(f"{path} holds {matrix.dtype}: --type bf16 takes float32 or bfloat16")
+        return patterns(type, matrix), f"{path}: float32 rounded to nearest even {name}"
+    raise UserError(f"{path} holds {matrix.dtype}: --type {type} takes float32 or {name}")
 
 
 def register(app: typer.Typer) -> None:
@@ -66,8 +85,10 @@ def register(app: typer.Typer) -> None:
         output: Annotated[Path | None, typer.Option(
             "--output", "-o", metavar="C.npy", help="Write the product here.")] = None,
         type: Annotated[str | None, typer.Option(
-            help="int8 or bf16; by default what A.npy holds.")] = None,
-        preset: Annotated[str, typer.Option(help="Configuration of the chip.")] = "sim",
+            help="int8, bf16, fp16, fp8_e4m3 (to 240), fp8_e4m3fn (to 448) or fp8_e5m2; by "
+                 "default what A.npy holds.")] = None,
+        preset: Annotated[str | None, typer.Option(
+            help="Configuration of the chip; by default the first that has the type.")] = None,
         json: Annotated[Path | None, typer.Option(
             metavar="FILE", help="Write the figures as JSON; - is standard output.")] = None,
     ):
@@ -81,12 +102,12 @@ def register(app: typer.Typer) -> None:
         from sim.errors import UserError
         from sim.matmul import run_product
 
-        choose("preset", preset, config.PRESETS)
-        chosen = config.preset(preset)
+        if preset is not None:
+            choose("preset", preset, config.PRESETS)
         left, right = _matrix(a), _matrix(b)
-        if type is None:
-            type = "int8" if left.dtype == np.int8 else "bf16"
-        choose("type", type, ("int8", "bf16"))
+        type = _type(left, type)
+        preset = preset or config.preset_of_type(type)
+        chosen = config.preset(preset)
         if type not in chosen.tile.types:
             raise UserError(f"Preset {preset} has no {type} cells: choose another preset or type")
         if left.shape[1] != right.shape[0]:

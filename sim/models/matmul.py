@@ -7,24 +7,25 @@ the tiles of K are added in their order, each addition rounded once.
 
 import numpy as np
 
-from . import numerics
+from rtl.matmul.encoding import TYPE_CLASS
+
+from . import formats, numerics
 
 __all__ = ["activate", "matmul", "tile_product"]
 
 
-def _fp32_of_bf16(patterns: np.ndarray) -> np.ndarray:
-    return (patterns.astype(np.uint32) << 16).view(np.float32)
-
-
-def tile_product(stationary: np.ndarray, moving: np.ndarray, type: str) -> np.ndarray:
+def tile_product(stationary: np.ndarray, moving: np.ndarray, type: str,
+                 moving_type: str | None = None) -> np.ndarray:
     """Return ``stationary.T @ moving`` as the array sums it, K rows in order.
 
     Parameters
     ----------
     stationary, moving : :class:`numpy.ndarray`
-        (K, M) and (K, N): int8, or uint16 patterns of BF16.
+        (K, M) and (K, N): int8, or unsigned patterns of a floating-point format.
     type : :class:`str`
-        ``int8`` or ``bf16``.
+        Format of ``stationary``.
+    moving_type : :class:`str`, optional
+        Format of ``moving``, of the same class; by default ``type``.
 
     Returns
     -------
@@ -33,7 +34,10 @@ def tile_product(stationary: np.ndarray, moving: np.ndarray, type: str) -> np.nd
     """
     if type == "int8":
         return stationary.astype(np.int32).T @ moving.astype(np.int32)
-    weights, columns = _fp32_of_bf16(stationary), _fp32_of_bf16(moving)
+    weights = formats.to_fp32_array(type, stationary)
+    columns = formats.to_fp32_array(moving_type or type, moving)
+    if TYPE_CLASS[type] == "fp8":
+        return numerics.dot_array(weights, columns)
     total = np.zeros((weights.shape[1], columns.shape[1]), np.float32)
     for weight, column in zip(weights, columns, strict=True):
         total = numerics.fma_array(weight[:, None], column[None, :], total)
@@ -46,9 +50,9 @@ def matmul(a: np.ndarray, b: np.ndarray, type: str, size: int) -> np.ndarray:
     Parameters
     ----------
     a, b : :class:`numpy.ndarray`
-        (M, K) and (K, N): int8, or uint16 patterns of BF16.
+        (M, K) and (K, N): int8, or unsigned patterns.
     type : :class:`str`
-        ``int8`` or ``bf16``.
+        Number format of both.
     size : :class:`int`
         Rows of the array, S: K is cut into tiles of S.
     """
@@ -69,9 +73,9 @@ def activate(source: np.ndarray, *, type: str, output: str, bias: np.ndarray | N
     Parameters
     ----------
     type : :class:`str`
-        ``int8`` for an INT32 source, ``bf16`` for an FP32 one.
+        ``int8`` for an INT32 source, any other format for an FP32 one.
     output : :class:`str`
-        ``word``, ``int8`` or ``bf16``.
+        ``word``, or ``int8`` for an INT32 source, or a floating-point format for an FP32 one.
     bias : :class:`numpy.ndarray` or None
         One int32 or float32 for each row.
     relu : :class:`bool`
@@ -82,7 +86,7 @@ def activate(source: np.ndarray, *, type: str, output: str, bias: np.ndarray | N
     Returns
     -------
     :class:`numpy.ndarray`
-        int32, float32, int8, or uint16 patterns of BF16.
+        int32, float32, int8, or unsigned patterns.
     """
     if type == "int8":
         value = source.astype(np.int32)
@@ -96,4 +100,4 @@ def activate(source: np.ndarray, *, type: str, output: str, bias: np.ndarray | N
     value = numerics.add_array(source.astype(np.float32), addend)
     if relu:
         value = np.where(np.isnan(value), value, np.where(value > 0, value, np.float32(0)))
-    return value if output == "word" else numerics.fp32_to_bf16_array(value)
+    return value if output == "word" else formats.from_fp32_array(output, value)

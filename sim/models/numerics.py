@@ -6,35 +6,18 @@ arrays, in float64 with the rounding error made visible; tests compare the two, 
 fractions.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-__all__ = ["FP32_NAN", "add", "add_array", "bf16_bits", "decode_bf16", "decode_fp32",
-           "fp32_to_bf16", "fp32_to_bf16_array", "fma", "fma_array", "relu", "requantise",
-           "requantise_array", "round_fp32", "wrap32"]
+from .formats import Number, decode
+
+__all__ = ["FP32_NAN", "add", "add_array", "dot", "dot_array", "fma", "fma_array", "relu",
+           "requantise", "requantise_array", "round_fp32", "wrap32"]
 
 FP32_NAN = 0x7FC0_0000
 FP32_INFINITY = 0x7F80_0000
 SIGN = 0x8000_0000
-BF16_NAN = 0x7FC0
-
-
-def decode_fp32(bits: int) -> tuple[str, int, int, int]:
-    """Return ``(kind, sign, significand, exponent)`` of an FP32 pattern.
-
-    ``kind`` is ``nan``, ``inf``, ``zero`` or ``number``; a number is
-    ``(-1)**sign * significand * 2**exponent``. Subnormals decode as zeros of their sign.
-    """
-    sign, biased, fraction = bits >> 31, bits >> 23 & 0xFF, bits & 0x7F_FFFF
-    if biased == 0xFF:
-        return ("nan" if fraction else "inf"), sign, 0, 0
-    if biased == 0:
-        return "zero", sign, 0, 0
-    return "number", sign, fraction | 0x80_0000, biased - 150
-
-
-def decode_bf16(bits: int) -> tuple[str, int, int, int]:
-    """Like :func:`decode_fp32`, for BF16, which is the upper half of FP32."""
-    return decode_fp32(bits << 16)
 
 
 def round_fp32(sign: int, significand: int, exponent: int) -> int:
@@ -62,7 +45,7 @@ def round_fp32(sign: int, significand: int, exponent: int) -> int:
     return sign << 31 | biased << 23 | kept & 0x7F_FFFF
 
 
-def _sum(x: tuple[str, int, int, int], y: tuple[str, int, int, int]) -> int:
+def _sum(x: Number, y: Number) -> int:
     """Return the rounded sum of two decoded values."""
     if "nan" in (x[0], y[0]) or (x[0] == y[0] == "inf" and x[1] != y[1]):
         return FP32_NAN
@@ -78,40 +61,51 @@ def _sum(x: tuple[str, int, int, int], y: tuple[str, int, int, int]) -> int:
 
 def add(x: int, y: int) -> int:
     """Return the FP32 pattern of ``x + y``, for FP32 patterns."""
-    return _sum(decode_fp32(x), decode_fp32(y))
+    return _sum(decode("fp32", x), decode("fp32", y))
 
 
-def fma(a: int, b: int, c: int) -> int:
-    """Return the FP32 pattern of ``a * b + c``: BF16 patterns ``a``, ``b``, FP32 pattern ``c``.
+def fma(a: int, b: int, c: int, a_type: str = "bf16", b_type: str = "bf16") -> int:
+    """Return the FP32 pattern of ``a * b + c``: ``c`` is FP32, ``a`` and ``b`` BF16 or FP16.
 
     The product is exact and has no range; one rounding ends the addition.
     """
-    x, y, sign = decode_bf16(a), decode_bf16(b), a >> 15 ^ b >> 15
+    x, y = decode(a_type, a), decode(b_type, b)
+    return _sum(_product(x, y), decode("fp32", c))
+
+
+def _product(x: Number, y: Number) -> Number:
+    """Return the exact product of two decoded values."""
+    sign = x[1] ^ y[1]
     kinds = {x[0], y[0]}
     if "nan" in kinds or kinds == {"inf", "zero"}:
-        product = ("nan", 0, 0, 0)
-    elif "inf" in kinds:
-        product = ("inf", sign, 0, 0)
-    elif "zero" in kinds:
-        product = ("zero", sign, 0, 0)
-    else:
-        product = ("number", sign, x[2] * y[2], x[3] + y[3])
-    return _sum(product, decode_fp32(c))
+        return "nan", 0, 0, 0
+    if "inf" in kinds:
+        return "inf", sign, 0, 0
+    if "zero" in kinds:
+        return "zero", sign, 0, 0
+    return "number", sign, x[2] * y[2], x[3] + y[3]
 
 
-def fp32_to_bf16(bits: int) -> int:
-    """Return the BF16 pattern nearest to an FP32 pattern, ties to even; subnormals give zero."""
-    kind, sign, _, _ = decode_fp32(bits)
-    if kind == "nan":
-        return BF16_NAN
-    if kind == "zero":
-        return sign << 15
-    return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
+def dot(a: Sequence[int], b: Sequence[int], a_type: str, b_type: str) -> int:
+    """Return the FP32 pattern of ``sum(a * b)``: products and sum exact, one rounding at the end.
+
+    ``a`` and ``b`` are patterns of FP8 formats. A sum of zero is +0.
+    """
+    products = [_product(decode(a_type, x), decode(b_type, y)) for x, y in zip(a, b, strict=True)]
+    infinities = {sign for kind, sign, _, _ in products if kind == "inf"}
+    if len(infinities) == 2 or any(kind == "nan" for kind, *_ in products):
+        return FP32_NAN
+    if infinities:
+        return infinities.pop() << 31 | FP32_INFINITY
+    low = min((exponent for kind, *_, exponent in products if kind == "number"), default=0)
+    total = sum((-1) ** sign * (significand << exponent - low)
+                for kind, sign, significand, exponent in products if kind == "number")
+    return round_fp32(int(total < 0), abs(total), low)
 
 
 def relu(bits: int) -> int:
     """Return FP32 ``max(x, 0)``: NaN stays the canonical NaN, -0 becomes +0."""
-    kind, sign, _, _ = decode_fp32(bits)
+    kind, sign, _, _ = decode("fp32", bits)
     if kind == "nan":
         return FP32_NAN
     return 0 if sign or kind == "zero" else bits
@@ -142,7 +136,7 @@ def requantise_array(values: np.ndarray, multiplier: int, shift: int) -> np.ndar
 
 
 def _sum_array(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the rounded float32 sum of two float64 arrays of at most 24 significant bits each."""
+    """Return the float32 sum of two float64 arrays, rounded once."""
     with np.errstate(all="ignore"):
         total = x + y
         # Knuth's two-sum: the exact error of `total`. Rounding to odd instead of to nearest keeps
@@ -174,24 +168,27 @@ def add_array(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def fma_array(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
-    """Array form of :func:`fma`; ``a`` and ``b`` are float32 arrays that hold BF16 values."""
+    """Array form of :func:`fma`; ``a`` and ``b`` are float32 arrays of BF16 or FP16 values."""
     with np.errstate(all="ignore"):
         product = _flushed(a) * _flushed(b)
     return _sum_array(product, _flushed(c))
 
 
-def bf16_bits(values: np.ndarray) -> np.ndarray:
-    """Return the uint16 patterns of float32 values rounded to BF16, ties to even.
-
-    Unlike :func:`fp32_to_bf16_array` this is a conversion of user data: subnormals are kept (the
-    tile flushes them when it reads them).
-    """
-    bits = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32).astype(np.uint64)
-    rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
-    return np.where(np.isnan(values), BF16_NAN, rounded).astype(np.uint16)
-
-
-def fp32_to_bf16_array(values: np.ndarray) -> np.ndarray:
-    """Array form of :func:`fp32_to_bf16`: float32 values to uint16 patterns."""
+def dot_array(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Array form of :func:`dot`: ``a.T @ b`` of float32 arrays (K, M) and (K, N) of FP8 values."""
+    # In units of 2**-32, the smallest product of two E5M2 numbers, a sum has up to 70 bits: two
+    # integers of 64 bits, split at 2**32.
+    high = np.zeros((a.shape[1], b.shape[1]), np.int64)
+    low, special = high.copy(), np.zeros(high.shape)
     with np.errstate(invalid="ignore"):
-        return bf16_bits(_flushed(values).astype(np.float32))
+        for x, y in zip(a.astype(np.float64), b.astype(np.float64), strict=True):
+            product = x[:, None] * y[None, :]
+            finite = np.isfinite(product)
+            special += np.where(finite, 0.0, product)
+            product = np.where(finite, product, 0.0)
+            whole = np.floor(product)
+            high += whole.astype(np.int64)
+            low += ((product - whole) * 2.0 ** 32).astype(np.int64)
+    high, low = high + (low >> 32), low & 0xFFFF_FFFF
+    result = _sum_array(high.astype(np.float64), low * 2.0 ** -32)
+    return np.where(special == 0, result, _sum_array(special, np.zeros(high.shape)))

@@ -39,7 +39,7 @@ class MatmulProgram:
     m, k, n : :class:`int`
         A is (m, k), B is (k, n).
     type : :class:`str`
-        ``int8`` or ``bf16``.
+        Number format of both.
     config : :class:`TileConfig`
         The tile.
     products : :class:`int`
@@ -66,7 +66,7 @@ class MatmulProgram:
         self.plan, self.transposed = choose_plan(m, k, n, products, type, config)
 
     def steps(self, a: np.ndarray, b: np.ndarray) -> Iterator[Step]:
-        """Yield the steps for operands ``a`` and ``b``: int8, or uint16 patterns of BF16.
+        """Yield the steps for operands ``a`` and ``b``: int8, or unsigned patterns.
 
         Instructions are queued before the operands are announced, as far as the queues take them.
         """

@@ -4,16 +4,16 @@ import dataclasses
 from collections.abc import Iterator
 
 from rtl.config import TileConfig
+from rtl.matmul.encoding import ELEMENT_BYTES, TYPE_CLASS
 
 __all__ = ["Block", "Chunk", "Group", "Plan", "ceil_div", "choose_plan", "ideal_cycles"]
 
-ELEMENT_BYTES = {"int8": 1, "bf16": 2}
 RESULT_BYTES = 4
 WORD_BYTES = 8
 PAIR_BYTES = 16
 GROUP_COLUMNS = 4
 """Array columns that a load fills in a cycle."""
-SUM_CYCLES = {"int8": 2, "bf16": 6}
+SUM_CYCLES = {"int8": 2, "float": 6, "fp8": 6}
 """Cycles between two additions to one PSUM word."""
 EVICTION_CYCLES = 11
 """Cycles of an ``activate`` beside one for each column."""
@@ -140,7 +140,7 @@ class Plan:
         for group in self.groups:
             for block in self.blocks:
                 pair = max(block.width, size // GROUP_COLUMNS)
-                round_ = max(group.tiles * pair, SUM_CYCLES[self.type])
+                round_ = max(group.tiles * pair, SUM_CYCLES[TYPE_CLASS[self.type]])
                 total += max(self.k_tiles * round_,
                              group.tiles * block.width + EVICTION_CYCLES)
         return total * self.products + self.groups[-1].tiles * self.blocks[-1].width

@@ -8,9 +8,9 @@ import pytest
 
 from rtl.config import TileConfig
 from sim.models import matmul as model
+from sim.models.formats import patterns
 from sim.models.matmul_program import unroll
 from sim.models.matmul_state import TileState
-from sim.models.numerics import bf16_bits
 from sw.kernels.matmul import START, matmul_program
 from sw.kernels.plan import ideal_cycles
 from sw.kernels.steps import Await, Push, Read, Signal, Write
@@ -23,7 +23,7 @@ UNROLLED = dataclasses.replace(CONFIG, loop_body=0)
 def operand(rng, type, shape):
     if type == "int8":
         return rng.integers(-128, 128, shape).astype(np.int8)
-    return bf16_bits(rng.standard_normal(shape).astype(np.float32))
+    return patterns("bf16", rng.standard_normal(shape).astype(np.float32))
 
 
 class Execution:

@@ -4,7 +4,6 @@ import itertools
 import random
 from fractions import Fraction
 
-import ml_dtypes
 import numpy as np
 import pytest
 
@@ -129,21 +128,6 @@ def test_array_forms_equal_the_scalar_definition():
     got = numerics.add_array(x.view(np.float32), y.view(np.float32)).view(np.uint32)
     want = [numerics.add(int(p), int(q)) for p, q in zip(x, y, strict=True)]
     assert np.array_equal(got, np.array(want, np.uint32))
-
-
-def test_conversion_to_bf16():
-    rng = np.random.default_rng(4)
-    bits = np.concatenate([np.array(CORNERS_32, np.uint32),
-                           rng.integers(0, 1 << 32, 20_000, dtype=np.uint32)])
-    values = bits.view(np.float32)
-    got = numerics.fp32_to_bf16_array(values)
-    assert [numerics.fp32_to_bf16(int(x)) for x in bits] == got.tolist()
-    normal = np.isfinite(values) & (np.abs(values) >= 2.0 ** -126)
-    with np.errstate(over="ignore", invalid="ignore"):
-        oracle = np.where(np.isnan(values), 0, values).astype(ml_dtypes.bfloat16).view(np.uint16)
-    assert np.array_equal(got[normal], oracle[normal])
-    finite = np.isfinite(values)
-    assert np.array_equal(numerics.bf16_bits(values)[finite], oracle[finite])
 
 
 @pytest.mark.parametrize("multiplier, shift", [(1, 0), (65535, 16), (40503, 23), (3, 1), (1, 47)])

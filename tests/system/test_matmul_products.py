@@ -8,7 +8,7 @@ import pytest
 from rtl.config import TileConfig
 from sim.bfm.tile_harness import TileHost
 from sim.matmul import run_product
-from sim.models.numerics import bf16_bits
+from sim.models.formats import patterns
 
 # The tile of test_matmul_tile.py: one simulator for both files.
 CONFIG = TileConfig(size=8, sbuf_bytes=4096, psum_banks=4, queue_depth=8, semaphores=8)
@@ -22,7 +22,7 @@ def host():
 def operand(rng, type, shape):
     if type == "int8":
         return rng.integers(-128, 128, shape).astype(np.int8)
-    return bf16_bits((rng.standard_normal(shape) * 8).astype(np.float32))
+    return patterns("bf16", (rng.standard_normal(shape) * 8).astype(np.float32))
 
 
 @pytest.mark.parametrize("type", ["int8", "bf16"])

@@ -3,14 +3,17 @@
 import itertools
 import random
 
+import numpy as np
+import pytest
 from amaranth import Cat, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.float.formats import classify_bf16, classify_fp32
+from rtl.float.formats import classify_fp32, fraction_bits, unpack_float
 from rtl.float.fused_add import FusedAdd
-from rtl.float.multiply import Bf16Multiply, unpack_fp32
-from sim.models import numerics
+from rtl.float.multiply import FloatMultiply, unpack_fp32
+from sim.models import formats, numerics
+from sim.models.formats import decode
 from tests.helpers import simulate
 
 CORNERS_16 = (0x0000, 0x8000, 0x0001, 0x0080, 0x80FF, 0x3F80, 0xBF80, 0x3F81, 0x4000, 0x7F7F,
@@ -21,21 +24,24 @@ CORNERS_32 = (0x0000_0000, 0x8000_0000, 0x0000_0001, 0x0080_0000, 0x80FF_FFFF, 0
 
 
 class MultiplyAdd(wiring.Component):
-    """a * b + c, the product one stage ahead; with ``b16`` clear, the FP32 sum of x and c."""
+    """a * b + c, the product one stage ahead; ``types`` are those of a and b."""
 
-    def __init__(self):
+    def __init__(self, *types):
+        self.types = types
         super().__init__({"valid": In(1), "active": In(1), "a": In(16), "b": In(16), "c": In(32),
                           "o": Out(32), "flags": Out(2)})
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.multiply = multiply = Bf16Multiply()
+        width = fraction_bits(self.types)
+        m.submodules.multiply = multiply = FloatMultiply(fraction_bits=width)
         m.submodules.add = add = FusedAdd()
         m.d.sync += [add.valid.eq(self.valid), add.c.eq(Cat(self.c, *classify_fp32(self.c)))]
         m.d.comb += [
             multiply.valid.eq(self.valid), multiply.active.eq(self.active),
-            multiply.a.eq(Cat(self.a, *classify_bf16(self.a))),
-            multiply.b.eq(Cat(self.b, *classify_bf16(self.b))), add.x.eq(multiply.product),
+            multiply.a.eq(unpack_float(self.types[0], self.a, width)),
+            multiply.b.eq(unpack_float(self.types[1], self.b, width)),
+            add.x.eq(multiply.product),
             self.o.eq(add.o.bits), self.flags.eq(Cat(add.o.nan, add.o.infinite)),
         ]
         return m
@@ -78,7 +84,7 @@ def run_stream(dut, names, operands, expected, latency, seed=1):
                 got = ctx.get(dut.o)
                 assert got == due[1], (f"{[hex(v) for v in due[0]]}: {got:#010x}, "
                                        f"expected {due[1]:#010x}")
-                kind = numerics.decode_fp32(got)[0]
+                kind = decode("fp32", got)[0]
                 assert ctx.get(dut.flags) == {"nan": 1, "inf": 2}.get(kind, 0)
             await ctx.tick()
 
@@ -97,8 +103,40 @@ def test_multiply_add_equals_the_model():
         c = min(max(exponent, 0), 255) << 23 | fraction | rng.randrange(2) << 31
         operands.append((a, b, c))
     expected = [numerics.fma(*values) for values in operands]
-    run_stream(MultiplyAdd(), ("a", "b", "c", "active"), [(*v, 1) for v in operands], expected,
-               Bf16Multiply.LATENCY + FusedAdd.LATENCY)
+    run_stream(MultiplyAdd("bf16", "bf16"), ("a", "b", "c", "active"),
+               [(*v, 1) for v in operands], expected, FloatMultiply.LATENCY + FusedAdd.LATENCY)
+
+
+FP16_CORNERS = (0x0000, 0x8000, 0x0001, 0x83FF, 0x0200, 0x0400, 0x3C00, 0xBC01, 0x7BFF, 0xFBFF,
+                0x7C00, 0xFC00, 0x7C01)
+
+
+@pytest.mark.parametrize("other", ["fp16", "bf16"])
+def test_fp16_equals_the_model(other):
+    """Subnormals of FP16 are numbers; its products with BF16 too."""
+    rng = random.Random(10)
+    corners = {"fp16": FP16_CORNERS, "bf16": CORNERS_16}[other]
+    operands = list(itertools.product(FP16_CORNERS, corners, CORNERS_32))
+    for _ in range(1_000):
+        a, b = rng.randrange(1 << 16), rng.randrange(1 << 16)
+        product = numerics.fma(a, b, 0, "fp16", other)
+        operands += [(a, b, rng.randrange(1 << 32)), (a, b, product ^ 0x8000_0000),
+                     (a, b, (product ^ 0x8000_0000) + rng.randrange(-9, 10) & 0xFFFF_FFFF)]
+    expected = [numerics.fma(*values, "fp16", other) for values in operands]
+    run_stream(MultiplyAdd("fp16", other), ("a", "b", "c", "active"),
+               [(*v, 1) for v in operands], expected, FloatMultiply.LATENCY + FusedAdd.LATENCY)
+
+
+def test_every_fp16_number_is_unpacked_exactly():
+    """Times one, plus minus zero: the number itself."""
+    operands = [(bits, 0x3C00, 0x8000_0000) for bits in range(0, 1 << 16, 31)]
+    operands += [(bits, 0x3C00, 0x8000_0000) for bits in (*range(0x401), *range(0x8000, 0x8401))]
+    values = formats.to_fp32_array("fp16", np.array([bits for bits, *_ in operands]))
+    values = values.view(np.uint32) + np.zeros(len(operands), np.uint32)
+    expected = [numerics.FP32_NAN if value & 0x7FFF_FFFF > 0x7F80_0000 else int(value)
+                for value in values]
+    run_stream(MultiplyAdd("fp16", "fp16"), ("a", "b", "c", "active"),
+               [(*v, 1) for v in operands], expected, FloatMultiply.LATENCY + FusedAdd.LATENCY)
 
 
 def test_exact_cancellation_and_ties():
@@ -113,15 +151,15 @@ def test_exact_cancellation_and_ties():
                      (a, b, product + (24 << 23))]
     expected = [numerics.fma(*values) for values in operands]
     assert 0 in expected
-    run_stream(MultiplyAdd(), ("a", "b", "c", "active"), [(*v, 1) for v in operands], expected,
-               Bf16Multiply.LATENCY + FusedAdd.LATENCY)
+    run_stream(MultiplyAdd("bf16", "bf16"), ("a", "b", "c", "active"),
+               [(*v, 1) for v in operands], expected, FloatMultiply.LATENCY + FusedAdd.LATENCY)
 
 
 def test_absent_operand_passes_the_other():
     sums = [bits for bits in CORNERS_32 if bits != 0x0000_0001]
     operands = [(0x7FC0, 0x7F80, bits, 0) for bits in sums]
-    run_stream(MultiplyAdd(), ("a", "b", "c", "active"), operands, sums,
-               Bf16Multiply.LATENCY + FusedAdd.LATENCY)
+    run_stream(MultiplyAdd("bf16", "bf16"), ("a", "b", "c", "active"), operands, sums,
+               FloatMultiply.LATENCY + FusedAdd.LATENCY)
 
 
 def test_fp32_addition_equals_the_model():

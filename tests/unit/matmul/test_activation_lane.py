@@ -7,9 +7,10 @@ import random
 import numpy as np
 import pytest
 
-from rtl.config import TileConfig
+from rtl.config import TILE_TYPES, TileConfig
 from rtl.matmul.activation_lane import ActivationLane
 from rtl.matmul.encoding import OUTPUTS
+from sim.models.formats import FORMATS, to_fp32_array
 from sim.models.matmul import activate
 from tests.helpers import simulate
 
@@ -21,17 +22,17 @@ PATTERNS = np.array([0, 0x8000_0000, 1, 0x8000_0001, 0x7F80_0000, 0xFF80_0000, 0
                     np.uint32).view(np.int32)
 
 
-def run(values, bias, fields, type):
+def run(values, bias, fields, type, config=CONFIG):
     """Pass ``values`` through the lane; stall and leave bubbles at random."""
-    dut = ActivationLane(CONFIG)
+    dut = ActivationLane(config)
     rng = random.Random(1)
     results = []
 
     async def drive(ctx):
-        ctx.set(dut.function, {"floating": type == "bf16", **fields,
+        ctx.set(dut.function, {"floating": type != "int8", **fields,
                                "output": OUTPUTS[fields["output"]]})
         ctx.set(dut.bias, int(bias) & 0xFFFF_FFFF)
-        pipeline, waiting = [0] * (dut.LATENCY + 1), list(values)
+        pipeline, waiting = [0] * (dut.latency + 1), list(values)
         while waiting or any(pipeline):
             step = rng.random() < 0.7
             pipeline[0] = bool(waiting) and rng.random() < 0.8
@@ -63,6 +64,37 @@ def test_requantisation(bias, relu, multiplier, shift):
     got = run(values, bias, fields, "int8").astype(np.uint8).view(np.int8)
     want = activate(values[None], type="int8", output="int8", relu=bool(relu),
                     bias=np.array([bias]) if bias else None, multiplier=multiplier, shift=shift)
+    assert np.array_equal(got, want[0])
+
+
+@pytest.mark.parametrize("output", ["word", "bf16", "fp16", "fp8_e4m3", "fp8_e4m3fn", "fp8_e5m2"])
+@pytest.mark.parametrize("relu", [0, 1])
+def test_small_formats(output, relu):
+    """Values around every exponent of the format, halves between its numbers, and its ends."""
+    config = TileConfig(size=4, types=TILE_TYPES)
+    rng = np.random.default_rng(4)
+    if output == "word":
+        numbers = PATTERNS.view(np.float32)
+    else:
+        form = FORMATS[output]
+        grid = to_fp32_array(output, np.arange(min(1 << form.bits, 1 << 15)))
+        grid = np.sort(rng.choice(grid[np.isfinite(grid)], 300).astype(np.float64))
+        numbers = np.concatenate([grid, (grid[1:] + grid[:-1]) / 2, [1e30, -1e30, 465, 464, 248,
+                                                                     65519, 65520, 1e-9]])
+    values = numbers.astype(np.float32).view(np.int32)
+    values = np.concatenate([values, values ^ 1, PATTERNS])
+    fields = {"bias": 0, "relu": relu, "output": output, "multiplier": 0, "shift": 0}
+    got = run(values, 0, fields, "fp8_e5m2", config)
+    want = activate(values.view(np.float32)[None], type="fp8_e5m2", output=output,
+                    relu=bool(relu))[0]
+    assert np.array_equal(got, want.view(np.uint32) if output == "word" else want)
+
+
+def test_integers_take_as_long_as_small_formats():
+    config = TileConfig(size=4, types=TILE_TYPES)
+    fields = {"bias": 0, "relu": 0, "output": "int8", "multiplier": 3, "shift": 2}
+    got = run(WORDS, 0, fields, "int8", config).astype(np.uint8).view(np.int8)
+    want = activate(WORDS[None], type="int8", output="int8", multiplier=3, shift=2)
     assert np.array_equal(got, want[0])
 
 

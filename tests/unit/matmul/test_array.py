@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from amaranth import Value
 
-from rtl.config import TileConfig
+from rtl.config import TILE_TYPES, TileConfig
 from rtl.matmul.array import GROUP, Array
-from rtl.matmul.cell import row_cycles
+from rtl.matmul.datapath import Datapaths
 from rtl.matmul.delay import DelayLine
+from sim.models.formats import patterns
 from sim.models.matmul import tile_product
-from sim.models.numerics import bf16_bits
 from tests.helpers import simulate
 
 
@@ -23,19 +23,25 @@ def operand(rng, type, shape):
     values = rng.standard_normal(shape) * 2.0 ** rng.integers(-6, 7, shape)
     special = rng.random(shape)
     values = np.where(special < 0.02, np.inf, np.where(special > 0.98, 0.0, values))
-    return bf16_bits(values.astype(np.float32))
+    return patterns(type, values.astype(np.float32))
 
 
 @pytest.mark.parametrize("size, types, type", [
     (4, ("int8",), "int8"), (4, ("bf16",), "bf16"), (4, ("int8", "bf16"), "int8"),
-    (4, ("int8", "bf16"), "bf16"), (8, ("int8",), "int8")])
+    (4, ("int8", "bf16"), "bf16"), (8, ("int8",), "int8"), (4, ("fp16",), "fp16"),
+    (4, ("fp8_e4m3",), "fp8_e4m3"), (4, ("fp8_e4m3fn",), "fp8_e4m3fn"),
+    (4, ("fp8_e5m2",), "fp8_e5m2"), (4, TILE_TYPES, "int8"), (4, TILE_TYPES, "bf16"),
+    (4, TILE_TYPES, "fp16"), (4, TILE_TYPES, "fp8_e4m3"), (4, TILE_TYPES, "fp8_e4m3fn"),
+    (4, TILE_TYPES, "fp8_e5m2")])
 def test_products_with_loads_at_the_earliest_cycle(size, types, type):
     """Each load enters 3 cycles behind the last column of its registers, each column at once.
 
     The columns of a load follow its first group, so the later groups enter beside columns.
     """
     dut = Array(TileConfig(size=size, types=types))
-    cycles = row_cycles(type)
+    datapaths = Datapaths(dut.config)
+    mode, format = datapaths.mode(type), types.index(type)
+    latency = datapaths.address_cycles()[mode]
     rng = np.random.default_rng(1)
     bubbles = random.Random(2)
     products = []
@@ -62,14 +68,17 @@ def test_products_with_loads_at_the_earliest_cycle(size, types, type):
             await ctx.tick()
             ctx.set(dut.column_valid, 0)
             for m in range(size):
-                due = expected.get((now - size * cycles - m, m))
+                due = expected.get((now - latency - m, m))
                 if due is not None:
                     got = ctx.get(Value.cast(sums[m])) & 0xFFFF_FFFF
-                    results[now - size * cycles - m, m] = (got, due)
+                    results[now - latency - m, m] = (got, due)
             now += 1
 
-        sums, expected, last_use = getattr(dut, f"sum_{type}"), {}, {0: -9, 1: -9}
-        ctx.set(dut.slow, len(types) > 1 and type == "bf16")
+        sums = getattr(dut, "sum_int8" if type == "int8" else "sum_float")
+        expected, last_use = {}, {0: -9, 1: -9}
+        ctx.set(dut.mode, mode)
+        ctx.set(dut.load.format, format)
+        ctx.set(dut.column.format, format)
         for select, k, weights, columns in products:
             while now < last_use[select] + 3:
                 await step()
@@ -83,14 +92,13 @@ def test_products_with_loads_at_the_earliest_cycle(size, types, type):
                 ctx.set(dut.column_valid, 1)
                 ctx.set(dut.column.active, (1 << k) - 1)
                 ctx.set(dut.column.select, select)
-                ctx.set(dut.column.floating, type == "bf16")
                 for row in range(size):
                     ctx.set(dut.column.elements[row], int(columns[row, n]) & 0xFFFF)
                 for m in range(size):
                     expected[now, m] = int(want[m, n])
                 last_use[select] = now
                 await step()
-        for _ in range(size * cycles + size + 2):
+        for _ in range(latency + size + 2):
             await step()
 
     simulate(dut, drive)
@@ -99,14 +107,14 @@ def test_products_with_loads_at_the_earliest_cycle(size, types, type):
         assert got == want
 
 
-@pytest.mark.parametrize("fast, slow", [(0, 3), (1, 5), (4, 4), (7, 20)])
-def test_delay_line(fast, slow):
-    dut = DelayLine(8, fast_cycles=fast, slow_cycles=slow)
+@pytest.mark.parametrize("delays", [(0, 3), (1, 5), (4, 4), (7, 20), (2,), (3, 0, 9)])
+def test_delay_line(delays):
+    dut = DelayLine(8, cycles=delays)
     rng = random.Random(3)
 
     async def drive(ctx):
-        for setting, cycles in ((0, fast), (1, slow)):
-            ctx.set(dut.slow, setting)
+        for mode, cycles in enumerate(delays):
+            ctx.set(dut.mode, mode)
             history = []
             for _ in range(100):
                 entry = (rng.randrange(2), rng.randrange(256))
@@ -119,11 +127,11 @@ def test_delay_line(fast, slow):
                 assert not valid or ctx.get(dut.o_payload) == payload
                 await ctx.tick()
             ctx.set(dut.i_valid, 0)
-            await ctx.tick().repeat(slow + 1)
+            await ctx.tick().repeat(max(delays) + 1)
 
     simulate(dut, drive)
 
 
-def test_delays_must_be_ordered():
-    with pytest.raises(ValueError, match="0 <= fast <= slow, not 3 and 2"):
-        DelayLine(8, fast_cycles=3, slow_cycles=2)
+def test_delays_must_not_be_negative():
+    with pytest.raises(ValueError, match=r"0 or more, not \(3, -1\)"):
+        DelayLine(8, cycles=(3, -1))

@@ -69,7 +69,7 @@ def test_refusals():
         Instruction("load_stationary", k=256)
     with pytest.raises(ValueError, match="address_step must fit in 16 bits, not 32768"):
         Instruction("load_stationary", address_step=0x8000)
-    with pytest.raises(ValueError, match="type must be one of int8, bf16, not 'fp4'"):
+    with pytest.raises(ValueError, match="type must be one of int8, bf16, .*, not 'fp4'"):
         Instruction("load_stationary", type="fp4")
     with pytest.raises(ValueError, match="Unknown opcode 0x00"):
         encoding.disassemble(bytes(32))
