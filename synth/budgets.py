@@ -49,6 +49,7 @@ PARTS: dict[str, Callable[[], wiring.Component]] = {
     "cell_int8":      lambda: _cell("int8"),
     "cell_bf16":      lambda: _cell("bf16"),
     "cell_int8_bf16": lambda: _cell("int8", "bf16"),
+    "cell_fp8_e4m3fn": lambda: _cell("fp8_e4m3fn"),
     "uart":           _uart,
     "nitro_dma":      _nitro_dma,
 }

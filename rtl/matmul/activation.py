@@ -8,7 +8,7 @@ from amaranth.utils import exact_log2
 from rtl.config import TileConfig
 
 from .activation_lane import ActivationLane, FunctionLayout, ResultSize
-from .encoding import ELEMENT_BYTES, OPCODES, OUTPUTS, TYPES
+from .encoding import ELEMENT_BYTES, ERROR_CAUSES, OPCODES, OUTPUTS, TYPES
 from .instruction import CheckedLayout
 from .sbuf import BANKS, WORD_BYTES
 from .semaphores import SignalLayout, WaitLayout
@@ -48,8 +48,12 @@ class ActivationEngine(wiring.Component):
     write_en, write_addr, write_strobe, write_rows, write_data, write_grant : SBUF write
     working : :py:`Out(1)`
         An ``activate`` is at work; the bus must keep off PSUM.
-    error_cause, error_index : :py:`Out(4)`, :py:`Out(24)`
-        First error; the engine has stopped while the cause is not 0.
+    error_cause, error_index, error_address : :py:`Out(4)`, :py:`Out(24)`, :py:`Out(24)`
+        First error, as in :class:`TensorEngine`; the engine has stopped while the cause is not 0.
+    expired : :py:`In(1)`
+        The wait at ``wait`` has lasted too long.
+    release, release_bank : :py:`Out(1)`, :py:`Out`
+        The PSUM bank that has been read is free, and its contents are forgotten.
     start_any : :py:`Out(1)`
         An instruction starts.
     """
@@ -71,6 +75,10 @@ class ActivationEngine(wiring.Component):
     working: Signal
     error_cause: Signal
     error_index: Signal
+    error_address: Signal
+    expired: Signal
+    release: Signal
+    release_bank: Signal
     start_any: Signal
 
     def __init__(self, config: TileConfig):
@@ -99,6 +107,10 @@ class ActivationEngine(wiring.Component):
             "working":      Out(1),
             "error_cause":  Out(4),
             "error_index":  Out(24),
+            "error_address": Out(24),
+            "expired":      In(1),
+            "release":      Out(1),
+            "release_bank": Out(exact_log2(config.psum_banks)),
             "start_any":    Out(1),
         })
 
@@ -129,7 +141,7 @@ class ActivationEngine(wiring.Component):
         waited = Signal()
         bias_address = Signal(self.addr_width)
         pending = Signal(SignalLayout())
-        signals = Signal()
+        signals, releases = Signal(), Signal()
         start = Signal()
         m.d.comb += [
             self.wait.payload.index.eq(head.wait_index),
@@ -145,11 +157,15 @@ class ActivationEngine(wiring.Component):
             with m.State("IDLE"):
                 with m.If(self.i.valid & self.enable & (self.error_cause == 0)):
                     with m.If(self.i.payload.cause != 0):
-                        m.d.sync += self.error_cause.eq(self.i.payload.cause)
+                        m.d.sync += [self.error_cause.eq(self.i.payload.cause),
+                                     self.error_address.eq(self.i.payload.where)]
                     with m.Elif(head.wait & ~waited):
                         m.d.comb += self.wait.valid.eq(1)
                         with m.If(self.wait.ready):
                             m.d.sync += waited.eq(1)
+                        with m.Elif(self.expired):
+                            m.d.sync += [self.error_cause.eq(ERROR_CAUSES["deadlock"][0]),
+                                         self.error_address.eq(head.wait_index)]
                     with m.Else():
                         m.d.comb += start.eq(1)
                         m.d.sync += [
@@ -160,6 +176,8 @@ class ActivationEngine(wiring.Component):
                             pending.amount.eq(head.add_value),
                             pending.interrupt.eq(head.interrupt),
                             bias_address.eq(head.bias_address[3:]),
+                            releases.eq(is_activate & head.release & ~head.from_sbuf),
+                            self.release_bank.eq(head.bank),
                         ]
                         with m.If(is_activate & head.bias):
                             m.next = "BIAS"
@@ -178,6 +196,7 @@ class ActivationEngine(wiring.Component):
             with m.State("RUN"):
                 m.d.comb += [self.working.eq(1), self._running.eq(1)]
                 with m.If(self._finished):
+                    m.d.comb += self.release.eq(releases)
                     m.next = "SIGNAL"
             with m.State("SIGNAL"):
                 m.d.comb += self.signal.valid.eq(signals)

@@ -40,6 +40,8 @@ ERROR_CAUSES = {
     "semaphore": (6, "A semaphore index does not exist"),
     "loop": (7, "A loop is empty, too long for the tile, in another loop, or waits or signals"),
     "weights": (8, "A multiply has no load before it, or exceeds its K or M, or differs in class"),
+    "unwritten": (9, "A column adds to PSUM words that were not written since their release"),
+    "deadlock": (10, "The instruction has waited for a semaphore as long as WATCHDOG allows"),
 }
 """Causes in the error registers: name to (value, meaning)."""
 
@@ -128,8 +130,8 @@ FIELDS: tuple[Field, ...] = (
     Field("from_sbuf", 13, 1, "Read the source from SBUF, at `address`, instead of PSUM"),
     Field("bias", 14, 1, "Add the bias word of each partition"),
     Field("relu", 15, 1, "Replace negative values by zero, after the bias"),
-    Field("release", 16, 1, "The PSUM bank's contents are dead when the instruction has finished; "
-          "no effect in this version"),
+    Field("release", 16, 1, "Forget the PSUM bank when the instruction has finished: before a word "
+                            "is added to again, it must be written"),
     Field("output", 17, 3, "Format of the result", OUTPUTS),
     Field("once", 20, 1, "In a loop: wait in the first iteration only, signal in the last only"),
     Field("fresh", 21, 1, "In the first iteration of a loop: overwrite, whatever `accumulate` "

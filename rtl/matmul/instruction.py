@@ -3,6 +3,7 @@
 from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from rtl.config import TileConfig
 
@@ -60,6 +61,8 @@ class CheckedLayout(data.StructLayout):
         The instruction.
     cause : :py:`4`
         Value of :data:`rtl.matmul.encoding.ERROR_CAUSES`; 0 if nothing is wrong.
+    where : :py:`24`
+        What is wrong, if anything: the SBUF address of an operand, the PSUM column, the semaphore.
     macs : :py:`9`
         K * M of a multiply, for the counter.
     format, mode : :attr:`Datapaths.formats`, :attr:`Datapaths.modes`
@@ -70,7 +73,8 @@ class CheckedLayout(data.StructLayout):
 
     def __init__(self, engine: str, config: TileConfig):
         datapaths = Datapaths(config)
-        super().__init__({"fields": InstructionLayout(engine), "cause": 4, "macs": 9,
+        super().__init__({"fields": InstructionLayout(engine), "cause": 4, "where": 24,
+                          "macs": 9,
                           "format": datapaths.formats, "mode": datapaths.modes, "wide": 1})
 
 
@@ -118,16 +122,23 @@ class Decoder(wiring.Component):
             m.d.sync += self.o.valid.eq(self.i.valid)
 
         format, mode, wide = self._type(m)
-        wrong = self._tensor(m, mode, wide) if self.engine == "tensor" else self._activation()
-        wrong["semaphore"] = (
-            (fields.wait & (fields.wait_index >= self.config.semaphores))
-            | ((fields.add_value != 0) & (fields.add_index >= self.config.semaphores)))
-        cause = 0
-        for name, (value, _) in reversed(ERROR_CAUSES.items()):
-            if name != "none":
-                cause = Mux(wrong[name], value, cause)
+        wrong, address = (self._tensor(m, mode, wide) if self.engine == "tensor"
+                          else self._activation())
+        no_semaphore = fields.wait & (fields.wait_index >= self.config.semaphores)
+        wrong["semaphore"] = no_semaphore | ((fields.add_value != 0)
+                                             & (fields.add_index >= self.config.semaphores))
+        places = {
+            "address":   address,
+            "psum":      (fields.bank << exact_log2(4 * self.config.size)) + fields.offset,
+            "semaphore": Mux(no_semaphore, fields.wait_index, fields.add_index),
+        }
+        cause, where = 0, 0
+        for name in reversed(wrong):
+            cause = Mux(wrong[name], ERROR_CAUSES[name][0], cause)
+            where = Mux(wrong[name], places.get(name, 0), where)
         with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [held.fields.eq(fields), held.cause.eq(cause), held.format.eq(format),
+            m.d.sync += [held.fields.eq(fields), held.cause.eq(cause), held.where.eq(where),
+                         held.format.eq(format),
                          held.mode.eq(mode), held.wide.eq(wide)]
             if self.engine == "tensor":
                 m.d.sync += held.macs.eq(fields.k[:5] * fields.m[:5])
@@ -193,7 +204,7 @@ class Decoder(wiring.Component):
                 fields.address, count, wide),
             "psum": multiply & self._psum_outside(),
             "weights": multiply & self._unfounded(m, mode),
-        }
+        }, fields.address
 
     def _activation(self):
         fields, size = self.i.payload, self.config.size
@@ -206,7 +217,9 @@ class Decoder(wiring.Component):
             if name != "int8":
                 as_float |= fields.output == OUTPUTS[name]
                 as_wide |= (fields.output == OUTPUTS[name]) & (ELEMENT_BYTES[name] == 2)
-        result_log2 = Mux(as_word, 2, as_wide)
+        bad_source = fields.from_sbuf & self._outside(fields.address, fields.n, 2)
+        bad_result = self._outside(fields.destination, fields.n, Mux(as_word, 2, as_wide))
+        bad_bias = fields.bias & self._outside(fields.bias_address, 1, 2)
         return {
             "opcode": ~self._is("nop", "fence", "loop", "activate"),
             "loop": self._is("loop"),
@@ -214,10 +227,7 @@ class Decoder(wiring.Component):
                                 | ~(as_word | as_int8 & integers | as_float & ~integers)),
             "size": activate & (self._beyond(fields.m, size) | (fields.n == 0)
                                 | (~fields.from_sbuf & (fields.n > 4 * size))),
-            "address": activate & (
-                self._outside(fields.destination, fields.n, result_log2)
-                | fields.from_sbuf & self._outside(fields.address, fields.n, 2)
-                | fields.bias & self._outside(fields.bias_address, 1, 2)),
+            "address": activate & (bad_result | bad_source | bad_bias),
             "psum": activate & ~fields.from_sbuf & self._psum_outside(),
-            "weights": Const(0, 1),
-        }
+        }, Mux(bad_result, fields.destination, Mux(bad_source, fields.address,
+                                                   fields.bias_address))

@@ -8,8 +8,8 @@ from rtl.config import TileConfig
 
 from .array import GROUP, ColumnLayout, LoadLayout
 from .datapath import Datapaths
+from .issue import ColumnIssueLayout, LoadIssueLayout
 from .sbuf import BANKS
-from .tensor import ColumnIssueLayout, LoadIssueLayout
 
 __all__ = ["Operands"]
 

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from rtl.config import TileConfig
+from rtl.float.formats import FP32_NAN
 from rtl.float.fused_add import FusedAdd
 from rtl.float.multiply import unpack_fp32
 
@@ -13,6 +14,9 @@ from .datapath import Datapaths, select
 from .delay import DelayLine
 
 __all__ = ["PsumPartition", "ResultLayout"]
+
+POISON_INT32 = 0x8000_0000
+"""What stands in a word of integers that was added to before it was written."""
 
 
 class ResultLayout(data.StructLayout):
@@ -26,11 +30,13 @@ class ResultLayout(data.StructLayout):
         Add to the word.
     mask : :py:`size`
         Partitions below M.
+    poison : :py:`1`
+        Write NaN, or the least INT32, instead of a sum.
     """
 
     def __init__(self, config: TileConfig):
         super().__init__({"address": exact_log2(config.psum_banks * 4 * config.size),
-                          "accumulate": 1, "mask": config.size})
+                          "accumulate": 1, "mask": config.size, "poison": 1})
 
 
 class PsumPartition(wiring.Component):
@@ -130,14 +136,15 @@ class PsumPartition(wiring.Component):
 
         kinds = self.datapaths.classes
         m.submodules.address = address = DelayLine(
-            len(self.west.address),
+            data.StructLayout({"address": len(self.west.address), "poison": 1}),
             cycles=tuple(self.datapaths.psum_cycles(kind) for kind in kinds))
         m.d.comb += [
             address.mode.eq(self.mode),
             address.i_valid.eq(mine),
-            address.i_payload.eq(self.west.address),
+            address.i_payload.address.eq(self.west.address),
+            address.i_payload.poison.eq(self.west.poison),
             write.en.eq(address.o_valid),
-            write.addr.eq(address.o_payload),
+            write.addr.eq(address.o_payload.address),
         ]
 
         both = len(self.sums) > 1
@@ -156,4 +163,7 @@ class PsumPartition(wiring.Component):
             ]
             with m.If(~integers if both else Const(1)):
                 m.d.comb += write.data.eq(add.o.bits)
+        with m.If(address.o_payload.poison):
+            m.d.comb += write.data.eq(select(self.mode, [
+                Const(POISON_INT32 if kind == "int8" else FP32_NAN, 32) for kind in kinds]))
         return m

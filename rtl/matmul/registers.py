@@ -61,6 +61,14 @@ def _error(engine: str, offset: int) -> Register:
                     ])
 
 
+def _error_address(engine: str, offset: int) -> Register:
+    return Register(f"{engine.upper()}_ERROR_ADDRESS", offset,
+                    f"What the first error of the {engine} engine is about", [
+                        Field("address", 24, "ro", "Causes address: SBUF address; psum and "
+                              "unwritten: bank * 4 S + column; semaphore and deadlock: semaphore; "
+                              "else 0")])
+
+
 def registers(config: TileConfig) -> RegisterMap:
     """Return the register map of a tile."""
     done = "An instruction of the {} engine with its interrupt bit set has finished"
@@ -99,6 +107,13 @@ def registers(config: TileConfig) -> RegisterMap:
         Register("SEMAPHORE_ADD", 0x28, "Adds to a semaphore.", [
             Field("index", 6, "wo", "Semaphore"),
             Field("amount", 16, "wo", "Amount, modulo 65536: 0x10000 - x subtracts x", lsb=16)]),
+        Register("WATCHDOG", 0x2c, "Turns a wait for a semaphore into an error.", [
+            Field("limit", 32, "rw", "Cycles that an instruction may wait; 0: any")]),
+        _error_address("tensor", 0x30),
+        _error_address("activation", 0x34),
+        Register("PSUM_POISON", 0x38, "Banks of integers that are not what was computed.", [
+            Field("banks", config.psum_banks, "ro", "Additions to unwritten words were tried since "
+                                                    "the bank's release")]),
         *(Register(f"SEMAPHORE_{i}", 0x100 + 4 * i, f"Semaphore {i}.", [
             Field("value", SEMAPHORE_WIDTH, "ro", "Its value")])
           for i in range(config.semaphores)),

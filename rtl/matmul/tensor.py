@@ -9,54 +9,15 @@ from rtl.config import TileConfig
 
 from .array import GROUP
 from .datapath import Datapaths, select
-from .encoding import OPCODES
+from .encoding import ERROR_CAUSES, OPCODES
 from .instruction import CheckedLayout
-from .psum import ResultLayout
+from .issue import ColumnIssueLayout, LoadIssueLayout
 from .registers import STALLS
 from .sbuf import WORD_BYTES
 from .semaphores import SignalLayout, WaitLayout
+from .written import PsumWritten
 
-__all__ = ["ColumnIssueLayout", "LoadIssueLayout", "TensorEngine"]
-
-
-class ColumnIssueLayout(data.StructLayout):
-    """One moving column on its way from the tensor engine to the array.
-
-    Members
-    -------
-    fetch : :py:`1`
-        The column starts a new SBUF word, which is being read in this cycle.
-    bank : :py:`1`
-        SBUF bank of that word.
-    lane : :py:`3`
-        Element of the word.
-    active : :py:`size`
-        Rows below K.
-    select : :py:`1`
-        Weight register.
-    format : :attr:`Datapaths.formats`
-        Format of the elements.
-    result : :class:`ResultLayout`
-        Where its results go.
-    signals : :py:`1`
-        The last column of an instruction that signals: ``signal`` holds.
-    signal : :class:`SignalLayout`
-        What to signal.
-    """
-
-    def __init__(self, config: TileConfig):
-        super().__init__({
-            "fetch": 1, "bank": 1, "lane": 3, "active": config.size, "select": 1,
-            "format": Datapaths(config).formats, "result": ResultLayout(config), "signals": 1,
-            "signal": SignalLayout()})
-
-
-class LoadIssueLayout(data.StructLayout):
-    """Weights of one group of columns on their way to the array; members as above."""
-
-    def __init__(self, config: TileConfig):
-        super().__init__({"fetch": 1, "bank": 1, "group": range(max(2, config.size // GROUP)),
-                          "select": 1, "format": Datapaths(config).formats})
+__all__ = ["TensorEngine"]
 
 
 class TensorEngine(wiring.Component):
@@ -100,8 +61,15 @@ class TensorEngine(wiring.Component):
         Weights issued in this cycle.
     busy, nonempty : :py:`Out(1)`
         Work anywhere, results under way included; an instruction queued or being issued.
-    error_cause, error_index : :py:`Out(4)`, :py:`Out(24)`
-        First error; the engine has stopped while the cause is not 0.
+    error_cause, error_index, error_address : :py:`Out(4)`, :py:`Out(24)`, :py:`Out(24)`
+        First error; the engine has stopped while the cause is not 0. The address is that of the
+        SBUF operand, the PSUM column or the semaphore, as the cause has it; else 0.
+    expired : :py:`In(1)`
+        The wait at ``wait`` has lasted too long.
+    release, release_bank : :py:`In(1)`, :py:`In`
+        A PSUM bank is released, as in :class:`PsumWritten`.
+    poisoned : :py:`Out(psum_banks)`
+        Banks in which words of integers were added to before they were written.
     start_load, start_multiply, start_any : :py:`Out(1)`
         An instruction starts.
     macs : :py:`Out(9)`
@@ -128,6 +96,11 @@ class TensorEngine(wiring.Component):
     nonempty: Signal
     error_cause: Signal
     error_index: Signal
+    error_address: Signal
+    expired: Signal
+    release: Signal
+    release_bank: Signal
+    poisoned: Signal
     start_load: Signal
     start_multiply: Signal
     start_any: Signal
@@ -157,6 +130,11 @@ class TensorEngine(wiring.Component):
             "nonempty":       Out(1),
             "error_cause":    Out(4),
             "error_index":    Out(24),
+            "error_address":  Out(24),
+            "expired":        In(1),
+            "release":        In(1),
+            "release_bank":   In(exact_log2(config.psum_banks)),
+            "poisoned":       Out(config.psum_banks),
             "start_load":     Out(1),
             "start_multiply": Out(1),
             "start_any":      Out(1),
@@ -212,7 +190,11 @@ class TensorEngine(wiring.Component):
         sound = Signal()
         m.d.comb += sound.eq(running & (self.i.payload.cause == 0))
         with m.If(running & (self.i.payload.cause != 0)):
-            m.d.sync += self.error_cause.eq(self.i.payload.cause)
+            m.d.sync += [self.error_cause.eq(self.i.payload.cause),
+                         self.error_address.eq(self.i.payload.where)]
+        with m.Elif(self.wait.valid & self.expired):
+            m.d.sync += [self.error_cause.eq(ERROR_CAUSES["deadlock"][0]),
+                         self.error_address.eq(head.wait_index)]
 
         waited = Signal()
         self._waiting = Signal()
@@ -329,7 +311,8 @@ class TensorEngine(wiring.Component):
         head, size = self._head, self.config.size
         address = Signal(self.addr_width)
         lane = Signal(3)
-        remaining = Signal(exact_log2(4 * size) + 1)
+        self._remaining = remaining = Signal(exact_log2(4 * size) + 1)
+        self._multiply_index = Signal(24)
         current = Signal(ColumnIssueLayout(self.config))
         macs, wide = Signal(9), Signal()
         self._hazard = Signal()
@@ -349,7 +332,6 @@ class TensorEngine(wiring.Component):
             self.column.fetch.eq(fetch),
             self.column.bank.eq(address[0]),
             self.column.lane.eq(lane),
-            self.column.signals.eq(current.signals & (remaining == 1)),
             self.macs.eq(Mux(self.column_valid, macs, 0)),
         ]
         last_lane = Mux(wide, lane[:2] == 3, lane == 7)
@@ -369,6 +351,7 @@ class TensorEngine(wiring.Component):
                 address.eq(head.address[3:]),
                 lane.eq(0),
                 remaining.eq(head.n),
+                self._multiply_index.eq(self.error_index),
                 macs.eq(self.i.payload.macs),
                 current.active.eq(~(ones << head.k[:5])[:size]),
                 current.select.eq(self._newest),
@@ -381,6 +364,37 @@ class TensorEngine(wiring.Component):
             ]
             self._put_signal(m, current.signal, head)
         self._follow_up(m, current)
+        self._check(m, current)
+
+    def _check(self, m, current):
+        """Poison a column that adds to words that nobody has written, and stop."""
+        m.submodules.written = written = PsumWritten(self.config)
+        rows = Signal(range(self.config.size + 1))
+        with m.If(self.start_multiply):
+            m.d.sync += rows.eq(self._head.m)
+        poison = Signal()
+        m.d.comb += [
+            written.address.eq(current.result.address),
+            written.count.eq(rows),
+            written.write.eq(self.column_valid),
+            written.release.eq(self.release),
+            written.release_bank.eq(self.release_bank),
+            poison.eq(current.result.accumulate & written.missing),
+            self.column.result.poison.eq(poison),
+            self.column.signals.eq(current.signals & (self._remaining == 1) & ~poison),
+        ]
+        integers = select(self.mode, [Const(kind == "int8", 1) for kind in self.datapaths.classes])
+        bank = current.result.address[exact_log2(4 * self.config.size):]
+        for index in range(self.config.psum_banks):
+            with m.If(self.release & (self.release_bank == index)):
+                m.d.sync += self.poisoned[index].eq(0)
+            with m.If(self.column_valid & poison & integers & (bank == index)):
+                m.d.sync += self.poisoned[index].eq(1)
+        with m.If(self.column_valid & poison):
+            m.d.sync += [self._multiply_active.eq(0),
+                         self.error_cause.eq(ERROR_CAUSES["unwritten"][0]),
+                         self.error_address.eq(current.result.address),
+                         self.error_index.eq(self._multiply_index)]
 
     def _follow_up(self, m, current):
         """Remember recent columns, for PSUM words in flight and weight registers in use."""

@@ -24,6 +24,7 @@ from .sbuf import Sbuf
 from .semaphores import Semaphores, SignalLayout
 from .sequencer import Sequencer
 from .tensor import TensorEngine
+from .watchdog import Watchdog
 from .windows import ADDR_WIDTH, Windows
 
 __all__ = ["MatmulTile"]
@@ -92,6 +93,7 @@ class MatmulTile(wiring.Component):
         m.submodules.semaphores = resettable(semaphores)
         finish = self._datapath(m, resettable, tensor, activation, windows, sbuf)
         self._synchronise(m, bank, semaphores, tensor, activation, finish)
+        self._report(m, bank, tensor, activation)
 
         m.submodules.counters = counters = Counters()
         m.d.comb += [
@@ -122,10 +124,6 @@ class MatmulTile(wiring.Component):
                 | activation.signal.valid),
             bank.status_tensor_error.eq(tensor.error_cause != 0),
             bank.status_activation_error.eq(activation.error_cause != 0),
-            bank.tensor_error_cause.eq(tensor.error_cause),
-            bank.tensor_error_index.eq(tensor.error_index),
-            bank.activation_error_cause.eq(activation.error_cause),
-            bank.activation_error_index.eq(activation.error_index),
             bank.tensor_free_slots.eq(config.queue_depth - tensor_level),
             bank.activation_free_slots.eq(config.queue_depth - activation_level),
             bank.config_size.eq(config.size),
@@ -135,6 +133,25 @@ class MatmulTile(wiring.Component):
             bank.config_semaphores.eq(config.semaphores),
         ]
         return m
+
+    def _report(self, m, bank, tensor, activation):
+        """Connect errors, the watchdog and the release of PSUM banks."""
+        m.submodules.watchdog = watchdog = Watchdog()
+        m.d.comb += [
+            watchdog.limit.eq(bank.watchdog_limit),
+            watchdog.waiting.eq(Cat(engine.wait.valid & ~engine.wait.ready
+                                    for engine in (tensor, activation))),
+            Cat(tensor.expired, activation.expired).eq(watchdog.expired),
+            tensor.release.eq(activation.release),
+            tensor.release_bank.eq(activation.release_bank),
+            bank.psum_poison_banks.eq(tensor.poisoned),
+        ]
+        for name, engine in (("tensor", tensor), ("activation", activation)):
+            m.d.comb += [
+                getattr(bank, f"{name}_error_cause").eq(engine.error_cause),
+                getattr(bank, f"{name}_error_index").eq(engine.error_index),
+                getattr(bank, f"{name}_error_address_address").eq(engine.error_address),
+            ]
 
     def _engine(self, m, resettable, name, windows):
         """Add a queue, a sequencer, a decoder and an engine.

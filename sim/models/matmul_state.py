@@ -5,7 +5,18 @@ import numpy as np
 from . import matmul, numerics
 from .formats import FORMATS
 
-__all__ = ["TileState"]
+__all__ = ["TileState", "UnwrittenError"]
+
+POISON = {"int8": 0x8000_0000}
+"""What stands in a poisoned word of a type, where it is not NaN."""
+
+
+class UnwrittenError(Exception):
+    """A multiply adds to PSUM column ``column``, which was not written since its release."""
+
+    def __init__(self, column: int):
+        self.column = column
+        super().__init__(f"PSUM column {column} was not written")
 
 
 def _element(type: str) -> np.dtype:
@@ -31,12 +42,15 @@ class TileState:
         (size, sbuf_bytes) bytes.
     psum : :class:`numpy.ndarray`
         (size, psum_banks, 4 * size) words as uint32.
+    written : :class:`numpy.ndarray`
+        (psum_banks, 4 * size): partitions, from 0 on, that were written since the bank's release.
     """
 
     def __init__(self, *, size: int, sbuf_bytes: int, psum_banks: int):
         self.size = size
         self.sbuf = np.zeros((size, sbuf_bytes), np.uint8)
         self.psum = np.zeros((size, psum_banks, 4 * size), np.uint32)
+        self.written = np.zeros((psum_banks, 4 * size), int)
         self._stationary, self._type = np.zeros((size, size), np.int8), "int8"
 
     def _operand(self, address: int, rows: int, count: int, dtype: np.dtype) -> np.ndarray:
@@ -49,20 +63,33 @@ class TileState:
 
     def multiply_moving(self, *, type: str, address: int, k: int, m: int, n: int, bank: int,
                         offset: int = 0, accumulate: int = 0) -> None:
-        """Multiply the weights with (k, n) elements at ``address`` into PSUM."""
+        """Multiply the weights with (k, n) elements at ``address`` into PSUM.
+
+        Raises
+        ------
+        :exc:`UnwrittenError`
+            If a column adds to a word that was not written: it is poisoned, and the multiply ends.
+        """
         moving = self._operand(address, k, n, _element(type))
         product = matmul.tile_product(self._stationary[:k, :m], moving, self._type, type)
-        place = self.psum[:m, bank, offset:offset + n]
+        written = self.written[bank, offset:offset + n]
+        missing = np.flatnonzero(written < m) if accumulate else []
+        count = missing[0] if len(missing) else n
+        place, product = self.psum[:m, bank, offset:offset + count], product[:, :count]
         if accumulate:
             old = np.ascontiguousarray(place).view(_accumulator(type))
             product = product + old if type == "int8" else numerics.add_array(product, old)
         place[:] = product.view(np.uint32)
+        np.maximum(written[:count + 1], m, out=written[:count + 1])
+        if count < n:
+            self.psum[:m, bank, offset + count] = POISON.get(type, numerics.FP32_NAN)
+            raise UnwrittenError(4 * self.size * bank + offset + int(count))
 
     def activate(self, *, type: str, output: str, m: int, n: int, destination: int, bank: int = 0,
                  offset: int = 0, from_sbuf: int = 0, address: int = 0, bias: int = 0,
                  bias_address: int = 0, relu: int = 0, multiplier: int = 0,
-                 shift: int = 0) -> None:
-        """Convert (m, n) words from PSUM or SBUF into SBUF."""
+                 shift: int = 0, release: int = 0) -> None:
+        """Convert (m, n) words from PSUM or SBUF into SBUF; ``release`` forgets the PSUM bank."""
         dtype = _accumulator(type)
         if from_sbuf:
             source = self._operand(address, m, n, dtype)
@@ -73,3 +100,5 @@ class TileState:
                                  multiplier=multiplier, shift=shift)
         raw = np.ascontiguousarray(result).view(np.uint8).reshape(m, -1)
         self.sbuf[:m, destination:destination + raw.shape[1]] = raw
+        if release and not from_sbuf:
+            self.written[bank] = 0

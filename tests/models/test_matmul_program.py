@@ -47,7 +47,6 @@ class Execution:
             return False
         self.semaphores[index] -= value * consume
         add_index, add_value = fields.pop("add_index", 0), fields.pop("add_value", 0)
-        fields.pop("release", None)
         if instruction.mnemonic != "nop":
             fields["type"] = self.program.type
             if instruction.mnemonic == "activate":

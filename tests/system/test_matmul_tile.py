@@ -51,8 +51,8 @@ def test_one_product(host, type):
 @pytest.mark.parametrize("types", [("int8",), ("bf16",), ("int8", "bf16")])
 @pytest.mark.parametrize("seed", range(4))
 def test_random_programs(host, types, seed):
-    clear_psum(host)
     program = RandomProgram(CONFIG, seed, types)
+    clear_psum(host, program)
     program.steps(25)
     sbuf, psum = program.memories(host)
     assert np.array_equal(psum, program.state.psum), f"seed {seed}"
@@ -62,8 +62,8 @@ def test_random_programs(host, types, seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_loops_leave_the_same_memories(host, seed):
     """Random loops of products, and of activations; the model executes them unrolled."""
-    clear_psum(host)
     program = RandomProgram(CONFIG, seed, CONFIG.types)
+    clear_psum(host, program)
     program.fill()
     state = program.state
     rng = random.Random(seed)
@@ -97,8 +97,8 @@ def test_loops_leave_the_same_memories(host, seed):
 
 def test_engines_and_bus_at_work_together(host):
     """Disjoint data, no order between the engines: everybody meets everybody at the SBUF banks."""
-    clear_psum(host)
     program = RandomProgram(CONFIG, 99, CONFIG.types)
+    clear_psum(host, program)
     program.fill()
     state, s, rng = program.state, program.script, program.rng
     s.push("tensor", "fence", add_index=1, add_value=1)

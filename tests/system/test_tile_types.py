@@ -5,14 +5,13 @@ import itertools
 import numpy as np
 import pytest
 
-from rtl.config import TILE_TYPES, TileConfig
+from rtl.config import TILE_TYPES
 from rtl.matmul.encoding import ERROR_CAUSES, TYPE_CLASS
 from sim.bfm.tile_harness import TileHost
 from sim.matmul import run_product
+from tests.system.tile_programs import SMALL as CONFIG
 from tests.system.tile_programs import RandomProgram, Session, clear_psum, operand
 
-CONFIG = TileConfig(size=4, types=TILE_TYPES, sbuf_bytes=4096, psum_banks=4, queue_depth=8,
-                    semaphores=8)
 SHAPES = [(1, 1, 1), (4, 4, 16), (5, 9, 3), (3, 8, 17), (8, 7, 8), (2, 5, 1), (1, 12, 6)]
 
 
@@ -24,8 +23,8 @@ def host():
 @pytest.mark.parametrize("seed", range(6))
 def test_random_programs(host, seed):
     """Formats of a class meet in a product; every output format of the activation engine."""
-    clear_psum(host)
     program = RandomProgram(CONFIG, seed, TILE_TYPES)
+    clear_psum(host, program)
     program.steps(25)
     sbuf, psum = program.memories(host)
     assert np.array_equal(psum, program.state.psum), f"seed {seed}"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rtl.config import TileConfig
+from rtl.config import TILE_TYPES, TileConfig
 from rtl.matmul.encoding import (
     ELEMENT_BYTES,
     FIELDS,
@@ -18,6 +18,9 @@ from sim.models.formats import patterns
 from sim.models.matmul_program import unroll
 from sim.models.matmul_state import TileState
 
+SMALL = TileConfig(size=4, types=TILE_TYPES, sbuf_bytes=4096, psum_banks=4, queue_depth=8,
+                   semaphores=8)
+"""The smallest array, with every format: a simulator that several files share."""
 QUEUES = {"tensor": QUEUE_BASE, "activation": QUEUE_BASE + QUEUE_STRIDE}
 NAMES = {field.name: {value: name for name, value in field.values.items()}
          for field in FIELDS if field.values}
@@ -115,7 +118,9 @@ class RandomProgram:
                       "m": self.integer(1, m), "n": n,
                       "address": self.address(n * ELEMENT_BYTES[type]),
                       "bank": self.integer(0, self.config.psum_banks - 1),
-                      "offset": self.integer(0, 4 * size - n), "accumulate": self.integer(0, 1)}
+                      "offset": self.integer(0, 4 * size - n)}
+            written = self.state.written[fields["bank"]][fields["offset"]:fields["offset"] + n]
+            fields["accumulate"] = self.integer(0, 1) * int(written.min() >= fields["m"])
             self.state.multiply_moving(**fields)
             self.script.push("tensor", "multiply_moving", **fields)
 
@@ -141,6 +146,7 @@ class RandomProgram:
                   "destination": self.address(4 * n), "address": self.address(4 * n),
                   "bank": self.integer(0, self.config.psum_banks - 1),
                   "offset": 0 if from_sbuf else self.integer(0, 4 * self.config.size - n),
+                  "release": int(self.rng.random() < 0.3),
                   **self.requantisation()}
         if from_sbuf and abs(fields["destination"] - fields["address"]) < 4 * n:
             return      # the engine reads ahead of its writes
@@ -186,9 +192,10 @@ class RandomProgram:
                 np.stack([[word(log) for word in row] for row in words]))
 
 
-def clear_psum(host):
+def clear_psum(host, program):
     """PSUM starts as the model has it: zeros, by overwriting it with products of zeros."""
     size = host.config.size
+    program.state.written[:] = size
     s = Session(host.config)
     for row in range(size):
         s.sbuf(row, 0, np.zeros(64, np.uint8))
