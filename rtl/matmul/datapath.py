@@ -46,8 +46,8 @@ class Datapaths:
     ----------
     classes : tuple of :class:`str`
         Out of ``int8``, ``float`` (BF16 and FP16) and ``fp8``, those that the tile has.
-    geometry : :class:`Fp8Geometry` or None
-        Of its FP8 formats.
+    geometry : :class:`Fp8Geometry`
+        Of its FP8 formats; of some, if it has none.
     """
 
     def __init__(self, config: TileConfig):
@@ -56,7 +56,7 @@ class Datapaths:
         self.classes = tuple(name for name in CLASSES
                              if any(TYPE_CLASS[type] == name for type in config.types))
         small = tuple(type for type in config.types if TYPE_CLASS[type] == "fp8")
-        self.geometry = Fp8Geometry(small, config.size) if small else None
+        self.geometry = Fp8Geometry(small or ("fp8_e4m3fn",), config.size)
         self.fraction_bits = fraction_bits(config.types)
 
     def mode(self, type: str) -> int:
@@ -90,7 +90,7 @@ class Datapaths:
     def layout(self, kind: str):
         """Return the layout of a class's operands."""
         return {"int8": signed(8), "float": OperandLayout(self.fraction_bits),
-                "fp8": self.geometry and Fp8Layout(self.geometry)}[kind]
+                "fp8": Fp8Layout(self.geometry)}[kind]
 
     @property
     def operand_width(self) -> int:
@@ -112,7 +112,7 @@ class Datapaths:
     def sum_shape(self, kind: str):
         """Return what travels south in the array."""
         return {"int8": signed(32), "float": SumLayout(),
-                "fp8": self.geometry and FixedLayout(self.geometry)}[kind]
+                "fp8": FixedLayout(self.geometry)}[kind]
 
     @staticmethod
     def row_cycles(kind: str) -> int:

@@ -30,7 +30,8 @@ def _shape(text: str, products: int):
     match = re.fullmatch(r"(\d{1,5})x(\d{1,5})x(\d{1,5})", text)
     if not match or "0" in match.groups():
         raise UserError(f"--shape takes MxKxN, three sizes from 1 on, as 37x100x65, not {text!r}")
-    return Shape(*map(int, match.groups()), products)
+    m, k, n = map(int, match.groups())
+    return Shape(m, k, n, products)
 
 
 def _print(figures: dict) -> None:

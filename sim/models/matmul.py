@@ -56,13 +56,10 @@ def matmul(a: np.ndarray, b: np.ndarray, type: str, size: int) -> np.ndarray:
     size : :class:`int`
         Rows of the array, S: K is cut into tiles of S.
     """
-    total = None
-    for k in range(0, a.shape[1], size):
+    total = tile_product(a[:, :size].T, b[:size], type)
+    for k in range(size, a.shape[1], size):
         part = tile_product(a[:, k:k + size].T, b[k:k + size], type)
-        if total is None:
-            total = part
-        else:
-            total = total + part if type == "int8" else numerics.add_array(total, part)
+        total = total + part if type == "int8" else numerics.add_array(total, part)
     return total
 
 
@@ -96,7 +93,8 @@ def activate(source: np.ndarray, *, type: str, output: str, bias: np.ndarray | N
             value = np.maximum(value, np.int32(0))
         return value if output == "word" else numerics.requantise_array(value, multiplier, shift)
     # Adding -0 is what passing the adder alone means: flushed, and every NaN made canonical.
-    addend = np.float32(-0.0) if bias is None else np.asarray(bias, np.float32)[:, None]
+    addend = (np.array(-0.0, np.float32) if bias is None
+              else np.asarray(bias, np.float32)[:, None])
     value = numerics.add_array(source.astype(np.float32), addend)
     if relu:
         value = np.where(np.isnan(value), value, np.where(value > 0, value, np.float32(0)))

@@ -53,8 +53,7 @@ def test_addition_to_unwritten_words_poisons_and_reports(host, type, written, m,
     program = [("load_stationary", {"type": type, "k": 4, "m": 4}),
                ("multiply_moving", {"type": type, "k": 4, "m": 3, "n": written, "bank": 2}),
                ("multiply_moving", {"type": type, "k": 2, "m": m, "n": 14, "bank": 2,
-                                    "accumulate": 1, "address": 8}),
-               ("nop", {"add_index": 3, "add_value": 1})]
+                                    "accumulate": 1, "address": 8})]
     expected = 0 if m == 4 else written
     for mnemonic, fields in program:
         s.push("tensor", mnemonic, **fields)
@@ -64,11 +63,13 @@ def test_addition_to_unwritten_words_poisons_and_reports(host, type, written, m,
         model.multiply_moving(**program[2][1])
     assert error.value.column == 2 * WIDTH + expected
     await_error(s, "tensor", "unwritten", 2, 2 * WIDTH + expected)
+    s.poll(s.offset("STATUS"), 0xF, 4)
+    s.push("tensor", "nop", add_index=3, add_value=1)
     s.push("activation", "nop", add_index=2, add_value=1)
     s.await_semaphore(2)
+    s.poll(s.offset("STATUS"), 0xF, 5)
     behind = s.sample(s.offset("SEMAPHORE_3"))
     poison = s.sample(s.offset("PSUM_POISON"))
-    s.poll(s.offset("STATUS"), 0xF, 5)
     words = [s.read_psum(row, 2, WIDTH, np.uint32) for row in range(CONFIG.size)]
     log = host.play(s, max_cycles=20_000)
     assert not log[behind, 0]
