@@ -15,6 +15,7 @@ from .issue import ColumnIssueLayout, LoadIssueLayout
 from .registers import STALLS
 from .sbuf import WORD_BYTES
 from .semaphores import SignalLayout, WaitLayout
+from .stalls import give_cause
 from .written import PsumWritten
 
 __all__ = ["TensorEngine"]
@@ -149,7 +150,7 @@ class TensorEngine(wiring.Component):
         self._load_unit(m)
         self._multiply_unit(m)
         self._drain(m)
-        self._stalls(m)
+        give_cause(m, self)
         return m
 
     def _drain(self, m):
@@ -196,8 +197,7 @@ class TensorEngine(wiring.Component):
             m.d.sync += [self.error_cause.eq(ERROR_CAUSES["deadlock"][0]),
                          self.error_address.eq(head.wait_index)]
 
-        waited = Signal()
-        self._waiting = Signal()
+        waited, self._waiting = Signal(), Signal()
         m.d.comb += [
             self._waiting.eq(head.wait & ~waited),
             self.wait.valid.eq(sound & self._waiting),
@@ -415,28 +415,3 @@ class TensorEngine(wiring.Component):
         target = ~self._newest
         m.d.comb += self._in_use.eq(self._multiply_active & (current.select == target)
                                     | used_prev & (used_select == target))
-
-    def _stalls(self, m):
-        """Give a cycle without a column to one cause."""
-        causes = {name: self.stall[index] for index, name in enumerate(STALLS)}
-        with m.If(self.column_valid):
-            pass
-        with m.Elif((self.error_cause != 0) | ~self.enable):
-            m.d.comb += causes["error"].eq(1)
-        with m.Elif(self._multiply_active):
-            m.d.comb += [causes["sbuf_bank"].eq(self._multiply_conflict),
-                         causes["psum_hazard"].eq(~self._multiply_conflict)]
-        with m.Elif(~self.i.valid & ~self.more):
-            m.d.comb += causes["idle"].eq(1)
-        with m.Elif(~self.i.valid):
-            m.d.comb += causes["issue"].eq(1)
-        with m.Elif(self._waiting):
-            m.d.comb += causes["semaphore"].eq(1)
-        with m.Elif(self._mode_change | self._is_fence & ~self._ready):
-            m.d.comb += causes["drain"].eq(1)
-        with m.Elif(self._load_conflict):
-            m.d.comb += causes["sbuf_bank"].eq(1)
-        with m.Elif((self._is_load | self._is_multiply) & ~self._ready):
-            m.d.comb += causes["load"].eq(1)
-        with m.Else():
-            m.d.comb += causes["issue"].eq(1)
