@@ -80,7 +80,7 @@ def test_version(tilicho):
     (["emit", "tile", "-o", "x"],
      "unknown block 'tile': choose one of matmul, matmul_array, core, nitro_dma, chip"),
     (["emit", "core", "--preset", "huge", "-o", "x"],
-     "unknown preset 'huge': choose one of sim, large, ulx3s, up5k, formats"),
+     "unknown preset 'huge': choose one of sim, large, formats, ulx3s, up5k"),
     (["emit", "core"], "Missing option '--output'"),
     (["emit", "core", "-o", "/proc/nowhere"], "cannot write to /proc/nowhere"),
     (["synth", "tile"], "unknown block 'tile'"),

@@ -67,7 +67,7 @@ def test_a_firmware_that_never_ends_is_an_error(model):
 
 @pytest.mark.parametrize("arguments, message", [
     (["--images", "0"], "--images must be 1 to 599, not 0"),
-    (["--preset", "huge"], "Unknown preset 'huge': choose one of sim, large, ulx3s, up5k, formats"),
+    (["--preset", "huge"], "Unknown preset 'huge': choose one of sim, large, formats, ulx3s, up5k"),
     (["--preset", "up5k"], "does not fit a 4 x 4 tile with 2 PSUM banks"),
     (["--corrupt-weights", "9999"], "Corrupted weights must be 0 to 2368, not 9999"),
     (["--vcd", "a.vcd", "--fst", "a.fst"], "exclude each other"),
