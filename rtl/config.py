@@ -143,11 +143,13 @@ class DmaConfig:
     outstanding : :class:`int`
         Reads, and writes, in flight at most.
     packets : :class:`int`
-        Packets under way at most, from the first piece to the completion.
+        Packets under way at most, from the last piece to the last write response.
     prefetch : :class:`int`
-        Descriptors that one ring prefetches; it reads up to half of them at once.
+        Places of the pool in which the rings of all queues, of one direction, prefetch.
     id_width : :class:`int`
         Width of the AXI4 ids.
+    descriptor_port : :class:`bool`
+        Descriptors and completions have an AXI4 port of their own, of 64 bits.
     """
 
     queues: int = 1
@@ -157,8 +159,14 @@ class DmaConfig:
     max_burst: int = 16
     outstanding: int = 16
     packets: int = 16
-    prefetch: int = 16
+    prefetch: int = 32
     id_width: int = 4
+    descriptor_port: bool = False
+
+    @property
+    def descriptor_width(self) -> int:
+        """Bits of a beat of the port that descriptors and completions use."""
+        return 64 if self.descriptor_port else self.data_width
 
     def __post_init__(self):
         _power_of_two("DMA queues", self.queues, 1, 64)
@@ -166,13 +174,19 @@ class DmaConfig:
         _power_of_two("DMA longest burst", self.max_burst, 1, 256)
         _power_of_two("DMA outstanding bursts", self.outstanding, 2, 64)
         _power_of_two("DMA packets", self.packets, 4, 256)
-        _power_of_two("DMA prefetch", self.prefetch, 4, 64)
+        _power_of_two("DMA prefetch", self.prefetch, 8, 1024)
         _power_of_two("DMA buffer bytes", self.buffer_bytes, 256, 65536)
         if self.buffer_bytes < 2 * self.max_burst * self.data_width // 8:
             # While a write waits for one beat more than a burst, the next read must find room.
             raise ValueError(f"DMA buffer must hold two bursts of {self.max_burst} beats, "
                              f"{2 * self.max_burst * self.data_width // 8} bytes, "
                              f"not {self.buffer_bytes!r}")
+        if self.prefetch < 4 * self.queues:
+            raise ValueError(f"DMA prefetch must be at least 4 a queue, {4 * self.queues}, "
+                             f"not {self.prefetch!r}")
+        if self.descriptor_width > 128:
+            raise ValueError(f"A DMA data path of {self.data_width} bits needs a descriptor port: "
+                             f"descriptors have 128")
         if not 32 <= self.addr_width <= 48:
             raise ValueError(f"DMA address width must be 32 to 48, not {self.addr_width!r}")
         if not 1 <= self.id_width <= 8:
@@ -204,6 +218,8 @@ class ChipConfig:
         if self.core.bus_width != 128 or self.dma.data_width != 128:
             raise ValueError(f"Core and DMA must be 128 bits wide on the chip, not "
                              f"{self.core.bus_width!r} and {self.dma.data_width!r}")
+        if self.dma.descriptor_port:
+            raise ValueError("The chip has one port for its DMA: descriptor_port must be False")
 
 
 PRESETS: dict[str, ChipConfig] = {

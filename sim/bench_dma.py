@@ -23,7 +23,7 @@ SOURCE, SINK = ARENA_BYTES, 2 * ARENA_BYTES
 def bench_config(row: DmaCase) -> DmaConfig:
     """Return the engine that a row is measured on: 64 bits, deep enough for a far memory."""
     return DmaConfig(queues=row.queues, data_width=DATA_WIDTH, outstanding=32, packets=64,
-                     prefetch=32)
+                     prefetch=max(64, 4 * row.queues), descriptor_port=row.port == "own")
 
 
 class _Bench:

@@ -6,7 +6,7 @@ __all__ = ["CASES", "MAX_TRANSFERS", "PORTS", "DmaCase", "table"]
 
 MAX_TRANSFERS = 16384
 
-PORTS = ("shared",)
+PORTS = ("own", "shared")
 
 # Byte offsets of source and sink from aligned addresses.
 CASES = {"ring": (0, 0), "misaligned": (1, 3)}
@@ -27,14 +27,15 @@ class DmaCase:
     queues : :class:`int`
         Queue pairs that share the transfers; the engine is built with as many.
     port : :class:`str`
-        Where descriptors and completions go: ``shared``, the port of the data.
+        Where descriptors and completions go: ``own``, a port of 64 bits that they have to
+        themselves, or ``shared``, the port of the data.
     """
 
     case: str = "ring"
     size: int = 64
     latency: int = 0
     queues: int = 1
-    port: str = "shared"
+    port: str = "own"
 
 
 def table(port: str | None = None) -> list[DmaCase]:
@@ -42,5 +43,6 @@ def table(port: str | None = None) -> list[DmaCase]:
     rows = [DmaCase(size=size, latency=latency, queues=queues)
             for queues in (1, 4)
             for size, latency in ((8, 0), (64, 0), (1024, 0), (64, 100))]
-    rows.append(DmaCase(case="misaligned", size=256))
+    rows += [DmaCase(case="misaligned", size=256), DmaCase(size=64, port="shared"),
+             DmaCase(size=64, queues=4, port="shared")]
     return [row for row in rows if port in (None, row.port)]

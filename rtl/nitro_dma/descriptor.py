@@ -8,7 +8,7 @@ from rtl.config import DmaConfig
 from .encoding import COMPLETION, DESCRIPTOR
 
 __all__ = ["COMPLETION_LAYOUT", "DESCRIPTOR_LAYOUT", "FETCHED_LAYOUT", "PacketLayout",
-           "PieceLayout", "beat_bits", "beats_width", "queue_bits"]
+           "PieceLayout", "beat_bits", "beats_width", "queue_bits", "ring_bits"]
 
 DESCRIPTOR_LAYOUT = data.StructLayout({name: width for name, (_, width, _) in DESCRIPTOR.items()})
 
@@ -36,6 +36,11 @@ def beats_width(config: DmaConfig) -> int:
 def queue_bits(config: DmaConfig) -> int:
     """Bits of a queue number, at least 1."""
     return max(1, ceil_log2(config.queues))
+
+
+def ring_bits(config: DmaConfig) -> int:
+    """Bits of a ring number: two rings a queue."""
+    return ceil_log2(2 * config.queues)
 
 
 class PieceLayout(data.StructLayout):

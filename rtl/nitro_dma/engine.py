@@ -12,9 +12,10 @@ from rtl.lib import StreamBuffer, StreamFifo, StreamFork
 
 from .completion import CompletionWriter
 from .descriptor import PieceLayout, beat_bits
-from .fetcher import DescriptorFetcher, DescriptorStore
+from .fetcher import DescriptorFetcher
 from .legaliser import AlignedLayout, Aligner, SpanLayout
 from .planner import Planner
+from .pool import DescriptorPool
 from .port import PortMerger
 from .queue import HALVES, QueuePair
 from .reader import ReadEngine
@@ -57,16 +58,15 @@ class NitroDma(wiring.Component):
     Members
     -------
     m_axi : :py:`Out(AXI4Signature(addr_width, data_width, id_width, user_width=16))`
-        Data (id 0), descriptors and completions (id 1). AxUSER is the tenant of the queue.
+        Data (id 0), and, if there is no port for them, descriptors and completions (id 1). AxUSER
+        is the tenant of the queue.
+    m_axi_desc : :py:`Out(AXI4Signature(addr_width, 64, id_width, user_width=16))`
+        Descriptors and completions, with ``config.descriptor_port``.
     s_axil : :py:`In(AXI4LiteSignature(addr_width=20))`
         Registers: global page at 0, queue pages from 0x1000, managers' pages from 0x80000.
     irq : :py:`Out(1)`
         Some queue pair has an enabled interrupt; a level.
 
-    Raises
-    ------
-    :exc:`ValueError`
-        If the data width is more than a descriptor's 128 bits.
     """
 
     m_axi: wiring.PureInterface
@@ -74,14 +74,16 @@ class NitroDma(wiring.Component):
     irq: Signal
 
     def __init__(self, config: DmaConfig):
-        if config.data_width > 128:
-            raise ValueError(f"DMA data width must be 64 or 128 in this version, "
-                             f"not {config.data_width!r}")
         self.config = config
+
+        def port(width):
+            return Out(AXI4Signature(addr_width=config.addr_width, user_width=16,
+                                     data_width=width, id_width=config.id_width))
+
+        own = {"m_axi_desc": port(config.descriptor_width)} if config.descriptor_port else {}
         super().__init__({
-            "m_axi":  Out(AXI4Signature(addr_width=config.addr_width, user_width=16,
-                                        data_width=config.data_width,
-                                        id_width=config.id_width)),
+            "m_axi":  port(config.data_width),
+            **own,
             "s_axil": In(AXI4LiteSignature(addr_width=20)),
             "irq":    Out(1),
         })
@@ -111,36 +113,44 @@ class NitroDma(wiring.Component):
             m.d.comb += [
                 pair.cause.eq(retire.cause[i]),
                 pair.piece.eq(retire.piece & (retire.piece_queue == i)),
-                pair.completed.eq(completion.completed & (completion.completed_queue == i)),
+                pair.handed.eq(completion.i.valid & completion.i.ready
+                               & (completion.i.payload.queue == i)),
                 retire.clear[i].eq(pair.clear),
                 writer.clear[i].eq(pair.clear),
                 writer.stop[i].eq(pair.plan.stop),
             ]
         m.d.comb += self.irq.eq(Cat(pair.irq for pair in pairs).any())
 
-        self._stores(m, pairs, fetcher, planner)
+        self._pools(m, pairs, fetcher, planner)
         self._datapath(m, pairs, planner, reader, realigner, writer)
         self._completions(m, planner, writer, retire, completion)
         self._port(m, fetcher, reader, writer, retire, completion)
         self._registers(m, pairs, planner, completion)
         return m
 
-    def _stores(self, m, pairs, fetcher, planner):
-        """Put the descriptor stores between fetcher and planner."""
-        slot_bits = ceil_log2(self.config.prefetch)
-        arriving = fetcher.arriving
+    def _pools(self, m, pairs, fetcher, planner):
+        """Put the descriptor pools between fetcher and planner."""
         for j, half in enumerate(HALVES):
-            store = DescriptorStore(depth=self.config.queues * self.config.prefetch)
-            m.submodules[f"store_{half}"] = store
-            arrive_slots = Array(getattr(pair, f"arrive_slot_{half}") for pair in pairs)
-            take_slots = Array(getattr(pair, f"take_slot_{half}") for pair in pairs)
+            pool = DescriptorPool(self.config)
+            m.submodules[f"pool_{half}"] = pool
+            takes = Cat(getattr(pair.plan, f"{half}_take") for pair in pairs)
+            # Of the resets that drop descriptors the lowest goes first, when no piece is planned.
+            purges, granted = Signal(len(pairs)), Signal(len(pairs))
             m.d.comb += [
-                store.write.eq(fetcher.store & (arriving[0] == j)),
-                store.write_addr.eq(arrive_slots[arriving[1:]] | (arriving[1:] << slot_bits)),
-                store.write_data.eq(fetcher.stored),
-                store.read_addr.eq(take_slots[planner.chosen] | (planner.chosen << slot_bits)),
-                getattr(planner, half).eq(store.read_data),
+                purges.eq(Cat(getattr(pair, f"purge_{half}") for pair in pairs)),
+                granted.eq(Mux(takes.any(), 0, purges & -purges)),
+                pool.store.eq(fetcher.store & (fetcher.arriving[0] == j)),
+                pool.store_queue.eq(fetcher.arriving[1:]),
+                pool.stored.eq(fetcher.stored),
+                pool.show.eq(planner.chosen),
+                getattr(planner, half).eq(pool.shown),
+                pool.take.eq(takes.any() | purges.any()),
+                pool.take_queue.eq(planner.chosen),
             ]
+            for i, pair in enumerate(pairs):
+                m.d.comb += getattr(pair, f"purged_{half}").eq(granted[i])
+                with m.If(granted[i]):
+                    m.d.comb += pool.take_queue.eq(i)
 
     def _datapath(self, m, pairs, planner, reader, realigner, writer):
         """Hand each piece to the reader, the realigner and the writer."""
@@ -200,32 +210,37 @@ class NitroDma(wiring.Component):
         under_way = Signal(range(self.config.packets + 1))
         m.d.comb += [
             opens.eq(planner.o.valid & planner.o.ready & planner.o.payload.last),
-            ends.eq(completion.completed),
+            ends.eq(completion.i.valid & completion.i.ready),
             retire.packet.valid.eq(opens),
             retire.packet.payload.eq(planner.packet),
             retire.fault.eq(completion.fault),
-            retire.fault_queue.eq(completion.completed_queue),
+            retire.fault_queue.eq(completion.fault_queue),
             writer.retired.eq(retire.retired),
             planner.room.eq(under_way != self.config.packets),
+            completion.quiet.eq(under_way == 0),
         ]
         m.d.sync += under_way.eq(under_way + opens - ends - retire.dropped)
 
     def _port(self, m, fetcher, reader, writer, retire, completion):
-        """Join the managers on the port."""
-        m.submodules.port = port = PortMerger(self.config)
-        wiring.connect(m, port.m_axi, wiring.flipped(self.m_axi))
-        for source, read, write in ((port.data, reader.m_axi, writer.m_axi),
-                                    (port.descriptors, fetcher.m_axi, completion.m_axi)):
+        """Join the managers on the port, or give each its own."""
+        if self.config.descriptor_port:
+            data, descriptors = self.m_axi, self.m_axi_desc
+        else:
+            m.submodules.port = port = PortMerger(self.config)
+            wiring.connect(m, port.m_axi, wiring.flipped(self.m_axi))
+            data, descriptors = port.data, port.descriptors
+        for target, read, write in ((data, reader.m_axi, writer.m_axi),
+                                    (descriptors, fetcher.m_axi, completion.m_axi)):
             for part in (read, write):
                 for name, member in part.signature.members.items():
-                    ours, theirs = getattr(part, name), getattr(source, name)
+                    ours, theirs = getattr(part, name), getattr(target, name)
                     if name.startswith("b") and part is writer.m_axi:
                         continue
                     m.d.comb += theirs.eq(ours) if member.flow is Out else ours.eq(theirs)
         m.d.comb += [
-            retire.bvalid.eq(port.data.bvalid),
-            retire.bresp.eq(port.data.bresp),
-            port.data.bready.eq(retire.bready),
+            retire.bvalid.eq(data.bvalid),
+            retire.bresp.eq(data.bresp),
+            data.bready.eq(retire.bready),
         ]
 
     def _registers(self, m, pairs, planner, completion):
@@ -241,6 +256,11 @@ class NitroDma(wiring.Component):
                         *(pair.s_axil_manager for pair in pairs)]
         for source, subordinate in zip(router.bank, subordinates, strict=True):
             wiring.connect(m, source, subordinate)
+
+        # A line of completions waits until the first tick after it was begun.
+        wait = Signal(16)
+        m.d.comb += completion.tick.eq(wait >= bank.comp_flush_cycles)
+        m.d.sync += wait.eq(Mux(completion.tick, 0, wait + 1))
 
         busy = Signal()
         bytes_read, bytes_written = Signal(64), Signal(64)

@@ -2,9 +2,7 @@
 
 from amaranth import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
 
 from rtl.bus import AXI4Signature, Resp
 from rtl.config import DmaConfig
@@ -12,12 +10,12 @@ from rtl.lib import RoundRobin, StreamFifo
 
 from .descriptor import DESCRIPTOR_LAYOUT, FETCHED_LAYOUT
 from .encoding import DESCRIPTOR_BYTES
-from .ring import fetch_burst
+from .ring import shared_places
 
-__all__ = ["DESCRIPTOR_ID", "DescriptorFetcher", "DescriptorStore", "RingContext"]
+__all__ = ["DESCRIPTOR_ID", "DescriptorFetcher", "RingContext"]
 
 DESCRIPTOR_ID = 1
-FETCHES = 4
+FETCHES = 8
 
 
 class RingContext(wiring.Signature):
@@ -25,10 +23,12 @@ class RingContext(wiring.Signature):
 
     Members
     -------
-    wants, base, length, pending, head, head_id, tenant : :py:`In`
-        As in :class:`~rtl.nitro_dma.ring.Ring`; ``base`` is the address of the ring in memory.
-    fetch, fetch_count, arrive : :py:`Out`
-        Strobes to the ring.
+    wants, most, grows, shrinks, length, pending, head, head_id : :py:`In`
+        As in :class:`~rtl.nitro_dma.ring.Ring`.
+    base, tenant : :py:`In`
+        Address of the ring in memory, and its owner.
+    shared, fetch, fetch_count, arrive : :py:`Out`
+        To the ring.
     picked : :py:`Out(1)`
         The next read, which is being sized, is for this ring.
     """
@@ -36,12 +36,16 @@ class RingContext(wiring.Signature):
     def __init__(self, config: DmaConfig):
         super().__init__({
             "wants":       In(1),
+            "most":        In(4),
+            "grows":       In(4),
+            "shrinks":     In(1),
             "base":        In(config.addr_width),
             "length":      In(17),
             "pending":     In(17),
             "head":        In(16),
             "head_id":     In(2),
             "tenant":      In(16),
+            "shared":      Out(range(config.prefetch + 1)),
             "fetch":       Out(1),
             "fetch_count": Out(4),
             "arrive":      Out(1),
@@ -49,51 +53,12 @@ class RingContext(wiring.Signature):
         })
 
 
-class DescriptorStore(wiring.Component):
-    """Prefetched descriptors of all queues, of one direction.
-
-    Timing
-    ------
-    ``read_data`` follows ``read_addr`` in the same cycle; a write is seen one cycle later.
-
-    Members
-    -------
-    write, write_addr, write_data : :py:`In`
-        Store a descriptor.
-    read_addr, read_data : :py:`In`, :py:`Out(FETCHED_LAYOUT)`
-        Show a descriptor.
-    """
-
-    def __init__(self, *, depth: int):
-        self.depth = depth
-        addr_width = ceil_log2(depth)
-        super().__init__({
-            "write":      In(1),
-            "write_addr": In(addr_width),
-            "write_data": In(FETCHED_LAYOUT),
-            "read_addr":  In(addr_width),
-            "read_data":  Out(FETCHED_LAYOUT),
-        })
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.memory = memory = Memory(shape=FETCHED_LAYOUT, depth=self.depth, init=[])
-        write, read = memory.write_port(), memory.read_port(domain="comb")
-        m.d.comb += [
-            write.en.eq(self.write),
-            write.addr.eq(self.write_addr),
-            write.data.eq(self.write_data),
-            read.addr.eq(self.read_addr),
-            self.read_data.eq(read.data),
-        ]
-        return m
-
-
 class DescriptorFetcher(wiring.Component):
     """Fetches descriptors in bursts, for the rings in turn.
 
     A burst has up to 8 descriptors; it ends at the end of the ring and at a 4 KiB boundary, and it
-    is read only when the store has a place for each of its descriptors, so R is always accepted.
+    is read only when the pool has a place for each of its descriptors, so R is always accepted.
+    The fetcher counts, for either direction, the places for which the rings compete.
 
     Timing
     ------
@@ -130,8 +95,8 @@ class DescriptorFetcher(wiring.Component):
         self.rings = 2 * config.queues
         super().__init__({
             "m_axi":    Out(AXI4Signature(addr_width=config.addr_width, user_width=16,
-                                          data_width=config.data_width, id_width=config.id_width,
-                                          write=False)),
+                                          data_width=config.descriptor_width,
+                                          id_width=config.id_width, write=False)),
             "ring":     Out(RingContext(config)).array(self.rings),
             "arriving": Out(range(self.rings)),
             "store":    Out(1),
@@ -146,6 +111,7 @@ class DescriptorFetcher(wiring.Component):
         m.submodules.flights = flights = StreamFifo(flight, FETCHES)
         self._request(m, flights)
         self._receive(m, flights)
+        self._share(m)
         m.d.comb += self.busy.eq(self.m_axi.arvalid | flights.o.valid)
 
         return m
@@ -165,15 +131,14 @@ class DescriptorFetcher(wiring.Component):
         rings = Array(self.ring)
         index = Signal(range(self.rings))
         held = Signal(data.StructLayout({"base": config.addr_width, "length": 17, "pending": 17,
-                                         "head": 16, "head_id": 2, "tenant": 16}))
-        burst = fetch_burst(config.prefetch)
+                                         "most": 4, "head": 16, "head_id": 2, "tenant": 16}))
         start = Signal(config.addr_width)
         to_end, to_page, count = Signal(17), Signal(9), Signal(4)
         m.d.comb += [
             start.eq(held.base + held.head * DESCRIPTOR_BYTES),
             to_end.eq(held.length - held.head),
             to_page.eq(256 - start[4:12]),
-            count.eq(burst),
+            count.eq(held.most),
         ]
         for limit in (held.pending, to_end, to_page):
             smaller = Signal(4)
@@ -244,3 +209,16 @@ class DescriptorFetcher(wiring.Component):
                     m.d.sync += error.eq(axi.rresp != Resp.OKAY)
         for i, ring in enumerate(self.ring):
             m.d.comb += ring.arrive.eq(whole & (self.arriving == i))
+
+    def _share(self, m):
+        """Count the free places that the rings of either direction share."""
+        places = shared_places(self.config)
+        for name, rings in (("m2s", self.ring[0::2]), ("s2m", self.ring[1::2])):
+            shared = Signal(range(self.config.prefetch + 1), init=places, name=f"shared_{name}")
+            grows, shrinks = Signal(4, name=f"grows_{name}"), Signal(name=f"shrinks_{name}")
+            for ring in rings:
+                with m.If(ring.fetch):
+                    m.d.comb += grows.eq(ring.grows)
+                m.d.comb += ring.shared.eq(shared)
+            m.d.comb += shrinks.eq(Cat(ring.shrinks for ring in rings).any())
+            m.d.sync += shared.eq(shared - grows + shrinks)

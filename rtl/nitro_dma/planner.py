@@ -24,7 +24,7 @@ class PlannerContext(wiring.Signature):
     stop : :py:`In(1)`
         An error behind the planner: close the open packet, then start nothing.
     idle : :py:`In(1)`
-        Every piece started so far is complete.
+        The data of every piece started so far is in memory.
     clear : :py:`In(1)`
         Forget the open packet and the error. Only while the planner does not work on the pair.
     tenant : :py:`In(16)`

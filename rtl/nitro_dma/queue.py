@@ -35,12 +35,13 @@ class QueuePair(wiring.Component):
         The pair, to the planner.
     complete_m2s, complete_s2m : :py:`In(CompletionContext(config))`
         The completion rings, to the completion writer.
-    arrive_slot_m2s, arrive_slot_s2m, take_slot_m2s, take_slot_s2m : :py:`Out`
-        Places in the part of the descriptor store that belongs to the ring.
+    purge_m2s, purge_s2m, purged_m2s, purged_s2m : :py:`Out(1)`, :py:`In(1)`
+        A reset wants the oldest prefetched descriptor of the ring dropped; it is being dropped.
     cause : :py:`In(CAUSE_WIDTH)`
         First error since the last reset.
-    piece, completed : :py:`In(1)`
-        Strobes: a piece of the pair has left the engine without, or with, a completion.
+    piece, handed : :py:`In(1)`
+        Strobes: a piece of the pair has ended without a completion, or has been handed to the
+        completion writer.
     clear : :py:`Out(1)`
         Strobe: the pair is drained and starts anew.
     tenant : :py:`Out(16)`
@@ -56,7 +57,7 @@ class QueuePair(wiring.Component):
     plan: wiring.PureInterface
     cause: Signal
     piece: Signal
-    completed: Signal
+    handed: Signal
     clear: Signal
     tenant: Signal
     busy: Signal
@@ -65,18 +66,17 @@ class QueuePair(wiring.Component):
     def __init__(self, config: DmaConfig):
         self.config = config
         page_bits = ceil_log2(PAGE_BYTES)
-        slot = ceil_log2(config.prefetch)
         super().__init__({
             "s_axil":         In(AXI4LiteSignature(addr_width=page_bits)),
             "s_axil_manager": In(AXI4LiteSignature(addr_width=page_bits)),
             **{f"fetch_{half}": In(RingContext(config)) for half in HALVES},
             "plan":           In(PlannerContext()),
             **{f"complete_{half}": In(CompletionContext(config)) for half in HALVES},
-            **{f"arrive_slot_{half}": Out(slot) for half in HALVES},
-            **{f"take_slot_{half}": Out(slot) for half in HALVES},
+            **{f"purge_{half}": Out(1) for half in HALVES},
+            **{f"purged_{half}": In(1) for half in HALVES},
             "cause":          In(CAUSE_WIDTH),
             "piece":          In(1),
-            "completed":      In(1),
+            "handed":         In(1),
             "clear":          Out(1),
             "tenant":         Out(16),
             "busy":           Out(1),
@@ -92,19 +92,22 @@ class QueuePair(wiring.Component):
         wiring.connect(m, wiring.flipped(self.s_axil_manager), manager.s_axil)
         m.d.comb += self.tenant.eq(manager.tenant_id)
 
-        # Pieces between the planner and their end, completion included.
+        # Pieces between the planner and the completion writer.
         work = Signal(range(4 * (self.config.outstanding + self.config.packets)))
-        m.d.sync += work.eq(work + self.plan.start - self.piece - self.completed)
+        m.d.sync += work.eq(work + self.plan.start - self.piece - self.handed)
 
         failed, resetting, idle, stopped = Signal(), Signal(), Signal(), Signal()
-        rings = [self._ring(m, half, bank, failed | resetting) for half in HALVES]
+        rings = [self._ring(m, half, bank, failed, resetting) for half in HALVES]
         m.d.comb += [
             failed.eq(self.cause != Cause.NONE),
             idle.eq((work == 0) & ~self.plan.planning & rings[0].idle & rings[1].idle
-                    & ~self.fetch_m2s.picked & ~self.fetch_s2m.picked),
+                    & ~self.fetch_m2s.picked & ~self.fetch_s2m.picked
+                    & self.complete_m2s.idle & self.complete_s2m.idle),
             self.busy.eq(~idle),
             stopped.eq(failed & idle & ~self.plan.opened),
-            self.clear.eq(resetting & idle),
+            self.purge_m2s.eq(resetting & idle & (rings[0].level != 0)),
+            self.purge_s2m.eq(resetting & idle & (rings[1].level != 0)),
+            self.clear.eq(resetting & idle & ~self.purge_m2s & ~self.purge_s2m),
             self.plan.run.eq(bank.m2s_cfg_en_scheduling & bank.s2m_cfg_en_scheduling
                              & ~resetting),
             self.plan.stop.eq(failed),
@@ -134,9 +137,9 @@ class QueuePair(wiring.Component):
         ]
         return m
 
-    def _ring(self, m, half, bank, held):
+    def _ring(self, m, half, bank, failed, resetting):
         """Add the ring of one half, between its registers and the shared parts."""
-        ring = Ring(prefetch=self.config.prefetch)
+        ring = Ring(self.config)
         m.submodules[half] = ring
 
         def register(name):
@@ -145,7 +148,7 @@ class QueuePair(wiring.Component):
         fetch, complete = getattr(self, f"fetch_{half}"), getattr(self, f"complete_{half}")
         plan = self.plan
         m.d.comb += [
-            ring.enable.eq(register("cfg_en_prefetch") & ~held),
+            ring.enable.eq(register("cfg_en_prefetch") & ~failed & ~resetting),
             ring.clear.eq(self.clear),
             ring.length.eq(register("ring_length_count")),
             ring.doorbell.eq(register("tail_inc_write")),
@@ -153,8 +156,12 @@ class QueuePair(wiring.Component):
             ring.fetch.eq(fetch.fetch),
             ring.fetch_count.eq(fetch.fetch_count),
             ring.arrive.eq(fetch.arrive),
-            ring.take.eq(getattr(plan, f"{half}_take")),
+            ring.take.eq(getattr(plan, f"{half}_take") | getattr(self, f"purged_{half}")),
+            ring.shared.eq(fetch.shared),
             fetch.wants.eq(ring.wants),
+            fetch.most.eq(ring.most),
+            fetch.grows.eq(ring.grows),
+            fetch.shrinks.eq(ring.shrinks),
             fetch.base.eq(Cat(Const(0, 6), register("ring_base_lo_address"),
                               register("ring_base_hi_address"))),
             fetch.length.eq(ring.length),
@@ -165,13 +172,12 @@ class QueuePair(wiring.Component):
             getattr(plan, f"{half}_available").eq(ring.available),
             getattr(plan, f"{half}_index").eq(ring.current),
             getattr(plan, f"{half}_overrun").eq(ring.overrun),
-            getattr(self, f"arrive_slot_{half}").eq(ring.arrive_slot),
-            getattr(self, f"take_slot_{half}").eq(ring.take_slot),
             complete.enable.eq(register("comp_cfg_enable")),
             complete.base.eq(Cat(Const(0, 6), register("comp_base_lo_address"),
                                  register("comp_base_hi_address"))),
             complete.length.eq(ring.length),
             complete.tenant.eq(self.tenant),
+            complete.flush.eq(resetting),
             complete.clear.eq(self.clear),
             register("status_pending").eq(ring.pending),
             register("status_prefetched").eq(ring.level),

@@ -31,10 +31,14 @@ GLOBAL = RegisterMap("dma_global", "DMA engine: identity and counters of all que
     Register("PARAMS", 0x08, "What the engine was built with.", [
         Field("queues", 8, "ro", "Queue pairs"),
         Field("data_bytes", 8, "ro", "Bytes of a beat on the AXI4 port"),
-        Field("prefetch", 8, "ro", "Descriptors that one ring prefetches"),
+        Field("prefetch", 11, "ro", "Descriptors that all rings of one direction prefetch"),
     ]),
     Register("STATUS", 0x0C, "State of the engine.", [
         Field("busy", 1, "ro", "A transfer, descriptor read or completion is under way"),
+    ]),
+    Register("COMP_FLUSH", 0x10, "Coalescing of completions.", [
+        Field("cycles", 16, "rw", "Cycles after which a completion is written although it does "
+                                  "not fill 64 bytes", reset=64),
     ]),
     *[Register(f"{name}_{half}", 0x20 + 8 * i + 4 * (half == "HI"),
                f"{doc}, {'high' if half == 'HI' else 'low'} word.",

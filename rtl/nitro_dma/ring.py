@@ -3,68 +3,95 @@
 from amaranth import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
+
+from rtl.config import DmaConfig
 
 from .encoding import FIRST_RING_ID
 
-__all__ = ["FETCH_BURST", "Ring", "fetch_burst"]
+__all__ = ["FETCH_BURST", "FEW", "GUARANTEED", "Ring", "fetch_burst", "shared_places"]
 
 FETCH_BURST = 8
+"""Most descriptors of one read."""
+
+GUARANTEED = 2
+"""Places of the pool that each ring has to itself, whatever the others hold."""
+
+FEW = 4
+"""A ring that holds fewer descriptors fetches what it may, even if it is less than a burst."""
 
 
-def fetch_burst(prefetch: int) -> int:
-    """Return the most descriptors of one read, so that a read overlaps the use of the last one."""
-    return min(FETCH_BURST, prefetch // 2)
+def shared_places(config: DmaConfig) -> int:
+    """Return the places of a pool for which its rings compete.
+
+    A ring owns its :data:`GUARANTEED` places and one for the next arrival
+    (:class:`~rtl.nitro_dma.pool.DescriptorPool`).
+    """
+    return config.prefetch - config.queues * (GUARANTEED + 1)
+
+
+def fetch_burst(config: DmaConfig) -> int:
+    """Return the most descriptors of one read of this engine."""
+    return min(FETCH_BURST, shared_places(config))
 
 
 class Ring(wiring.Component):
-    """Indices of one submission ring, and how full its part of the descriptor store is.
+    """Indices of one submission ring, and how much of the pool it holds.
 
     A descriptor is *pending* from the doorbell to its fetch, *reserved* from its fetch until it is
-    taken, and *available* once it has arrived.
+    taken, and *available* once it has arrived. Beyond the places that are its own, a ring may hold
+    as many as are still free afterwards: one ring alone gets half of what is shared, and rings
+    whose packets wait leave the others an equal part. A ring that still holds a few descriptors
+    waits until a whole burst is allowed.
 
     Parameters
     ----------
-    prefetch : :class:`int`
-        Places in the descriptor store, a power of two.
+    config : :class:`~rtl.config.DmaConfig`
+        Size of the pool.
 
     Members
     -------
     enable : :py:`In(1)`
         Ask for fetches.
     clear : :py:`In(1)`
-        Return to the state after reset. Only while :attr:`idle`.
+        Return to the state after reset. Only while :attr:`idle` and nothing is available.
     length : :py:`In(17)`
         Descriptors of the ring in memory.
+    shared : :py:`In(range(prefetch + 1))`
+        Free places of the pool for which the rings compete.
     doorbell, doorbell_count : :py:`In(1)`, :py:`In(16)`
         Strobe: so many more descriptors are in memory.
     fetch, fetch_count : :py:`In(1)`, :py:`In(4)`
         Strobe: a read of so many descriptors from ``head`` on has been decided.
     arrive : :py:`In(1)`
-        Strobe: the next descriptor is in the store, at ``arrive_slot``.
+        Strobe: the next descriptor is being stored.
     take : :py:`In(1)`
-        Strobe: the descriptor at ``take_slot`` is used up. Only while ``available``.
-    wants : :py:`Out(1)`
-        A burst of descriptors, or all that are pending, fits into the store.
+        Strobe: the oldest descriptor is used up. Not in the cycle in which it arrives.
+    wants, most : :py:`Out(1)`, :py:`Out(4)`
+        Descriptors are pending, and a read of at most so many is worth while.
+    grows : :py:`Out(4)`
+        Shared places that ``fetch_count`` descriptors more occupy.
+    shrinks : :py:`Out(1)`
+        ``take`` gives a shared place back.
     available : :py:`Out(1)`
-        ``take_slot`` holds a descriptor.
+        There is an oldest descriptor, from the next cycle on at the latest.
     overrun : :py:`Out(1)`
         More descriptors are pending than the ring holds.
     idle : :py:`Out(1)`
         No descriptor is on its way.
     pending, level : :py:`Out(17)`, :py:`Out`
-        Descriptors to fetch, and descriptors available.
+        Descriptors to fetch, and descriptors in the pool.
     head, head_id, tail, tail_id, current : :py:`Out(16)`, ids :py:`Out(2)`
         Next descriptor to fetch, next to be announced, next to be taken.
     """
 
-    def __init__(self, *, prefetch: int):
-        self.prefetch = prefetch
-        slot_bits = ceil_log2(prefetch)
+    def __init__(self, config: DmaConfig):
+        self.config = config
+        places = range(config.prefetch + 1)
         super().__init__({
             "enable":         In(1),
             "clear":          In(1),
             "length":         In(17),
+            "shared":         In(places),
             "doorbell":       In(1),
             "doorbell_count": In(16),
             "fetch":          In(1),
@@ -72,18 +99,19 @@ class Ring(wiring.Component):
             "arrive":         In(1),
             "take":           In(1),
             "wants":          Out(1),
+            "most":           Out(4),
+            "grows":          Out(4),
+            "shrinks":        Out(1),
             "available":      Out(1),
             "overrun":        Out(1),
             "idle":           Out(1),
             "pending":        Out(17),
-            "level":          Out(range(prefetch + 1)),
+            "level":          Out(places),
             "head":           Out(16),
             "head_id":        Out(2, init=FIRST_RING_ID),
             "tail":           Out(16),
             "tail_id":        Out(2, init=FIRST_RING_ID),
             "current":        Out(16),
-            "arrive_slot":    Out(slot_bits),
-            "take_slot":      Out(slot_bits),
         })
 
     def elaborate(self, platform):
@@ -95,23 +123,16 @@ class Ring(wiring.Component):
         fetched = Mux(self.fetch, self.fetch_count, 0)
         m.d.sync += self.pending.eq(Mux(announced[17], ~0, announced - fetched))
 
-        reserved = Signal(range(self.prefetch + 1))
-        burst = fetch_burst(self.prefetch)
-        space = Signal(range(self.prefetch + 1))
-        want = Signal(range(burst + 1))
+        reserved, enough = self._quota(m)
         m.d.comb += [
-            space.eq(self.prefetch - reserved),
-            want.eq(Mux(self.pending > burst, burst, self.pending)),
             self.overrun.eq(self.pending > self.length),
-            self.wants.eq(self.enable & (self.pending != 0) & (space >= want) & ~self.overrun),
-            self.available.eq(self.level != 0),
+            self.wants.eq(self.enable & (self.pending != 0) & enough & ~self.overrun),
+            self.available.eq((self.level != 0) | self.arrive),
             self.idle.eq(reserved == self.level),
         ]
         m.d.sync += [
             reserved.eq(reserved + fetched - self.take),
             self.level.eq(self.level + self.arrive - self.take),
-            self.arrive_slot.eq(self.arrive_slot + self.arrive),
-            self.take_slot.eq(self.take_slot + self.take),
         ]
 
         self._advance(m, "head", self.fetch, self.fetch_count, self.head, self.head_id)
@@ -120,13 +141,35 @@ class Ring(wiring.Component):
 
         with m.If(self.clear):
             m.d.sync += [
-                self.pending.eq(0), reserved.eq(0), self.level.eq(0),
-                self.arrive_slot.eq(0), self.take_slot.eq(0), self.current.eq(0),
+                self.pending.eq(0), self.current.eq(0),
                 self.head.eq(0), self.head_id.eq(FIRST_RING_ID),
                 self.tail.eq(0), self.tail_id.eq(FIRST_RING_ID),
             ]
 
         return m
+
+    def _quota(self, m):
+        """Decide how much may be fetched.
+
+        Returns the register of the places held, and whether what may be fetched is worth a read.
+        """
+        burst = fetch_burst(self.config)
+        reserved = Signal(range(self.config.prefetch + 1))
+        want = Signal(range(burst + 1))
+        extra, grown, room = Signal.like(reserved), Signal.like(reserved), Signal.like(reserved)
+        enough = Signal()
+        m.d.comb += [
+            want.eq(Mux(self.pending > burst, burst, self.pending)),
+            extra.eq(Mux(reserved > GUARANTEED, reserved - GUARANTEED, 0)),
+            room.eq(Mux(self.shared > extra, self.shared - extra, 0)
+                    + Mux(reserved < GUARANTEED, GUARANTEED - reserved[:2], 0)),
+            self.most.eq(Mux(room > burst, burst, room)),
+            enough.eq(Mux(reserved < FEW, room != 0, room >= want)),
+            grown.eq(reserved + self.fetch_count),
+            self.grows.eq(Mux(grown > GUARANTEED, grown - GUARANTEED, 0) - extra),
+            self.shrinks.eq(self.take & (Mux(self.fetch, grown, reserved) > GUARANTEED)),
+        ]
+        return reserved, enough
 
     def _advance(self, m, name, strobe, count, index, ring_id):
         """Move ``index`` forward by ``count``, around the end of the ring."""

@@ -3,6 +3,7 @@
 from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import data, fifo, wiring
 from amaranth.lib.wiring import In
+from amaranth.utils import exact_log2
 
 from rtl.bus import AXI4Signature, Resp
 
@@ -31,7 +32,7 @@ class AXI4Memory(wiring.Component):
     Parameters
     ----------
     signatures : list of :class:`AXI4Signature`
-        One a port, all of one data width.
+        One a port. Rows have the width of the widest.
     bytes : :class:`int`
         Size, a power of two.
     base : :class:`int`
@@ -60,9 +61,8 @@ class AXI4Memory(wiring.Component):
             raise ValueError(f"Size must be a power of two that divides the base, not {bytes!r}")
         if isinstance(latency, int) and latency < 2:
             raise ValueError(f"Latency must be at least 2 cycles, not {latency!r}")
-        if len({signature.data_width for signature in signatures}) != 1:
-            raise ValueError("Ports of a memory must have one data width")
         self.signatures = signatures
+        self.width = max(signature.data_width for signature in signatures)
         self.bytes = bytes
         self.latency = latency
         self.depth = depth
@@ -73,7 +73,7 @@ class AXI4Memory(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        width = self.signatures[0].data_width
+        width = self.width
         reads = [i for i, signature in enumerate(self.signatures) if signature.read]
         writes = [i for i, signature in enumerate(self.signatures) if signature.write]
         m.submodules.ram = ram = SimRam(width=width, depth=self.bytes * 8 // width,
@@ -100,6 +100,10 @@ class AXI4Memory(wiring.Component):
         go = Signal(name=f"{name}_go")
         m.d.comb += go.eq(noise.rotate_left(11 * index % 64)[:8] >= self.stall)
         return go
+
+    def _lane(self, addr, data):
+        """Word of a row that a beat as wide as ``data`` occupies."""
+        return addr[exact_log2(len(data) // 8):exact_log2(self.width // 8)]
 
     def _request_layout(self, port):
         return data.StructLayout({"id": len(port.arid if hasattr(port, "arid") else port.awid),
@@ -131,9 +135,15 @@ class AXI4Memory(wiring.Component):
             due.eq(requests.r_rdy & _reached(now, request.due) & r_go),
             read_en.eq(due & (~port.rvalid | port.rready)),
             requests.r_en.eq(read_en & (beat == request.len)),
-            port.rdata.eq(read_data),
             port.rresp.eq(Resp.OKAY),
         ]
+        if len(port.rdata) == self.width:
+            m.d.comb += port.rdata.eq(read_data)
+        else:
+            shown = Signal.like(self._lane(addr, port.rdata), name=f"r_{i}_lane")
+            with m.If(read_en):
+                m.d.sync += shown.eq(self._lane(addr, port.rdata))
+            m.d.comb += port.rdata.eq(read_data.word_select(shown, len(port.rdata)))
         with m.If(port.rready):
             m.d.sync += port.rvalid.eq(0)
         with m.If(read_en):
@@ -164,6 +174,7 @@ class AXI4Memory(wiring.Component):
         offset = Signal(self.bytes.bit_length(), name=f"w_{i}_offset")
         addr = Signal.like(request.addr, name=f"w_{i}_addr")
         beat = Signal(name=f"w_{i}_beat")
+        strobe = port.wstrb & beat.replicate(len(port.wstrb))
         m.d.comb += [
             incoming.id.eq(port.awid), incoming.addr.eq(port.awaddr), incoming.len.eq(port.awlen),
             incoming.size.eq(port.awsize),
@@ -175,8 +186,9 @@ class AXI4Memory(wiring.Component):
             requests.r_en.eq(beat & port.wlast),
             addr.eq(Mux(first, request.addr, offset)),
             write_addr.eq(addr >> row_lsb),
-            write_strobe.eq(port.wstrb & beat.replicate(len(port.wstrb))),
-            write_data.eq(port.wdata),
+            write_strobe.eq(strobe << self._lane(addr, port.wdata) * len(strobe)
+                            if len(port.wdata) < self.width else strobe),
+            write_data.eq(port.wdata.replicate(self.width // len(port.wdata))),
             answer_in.id.eq(request.id), answer_in.due.eq(now + self.latency - 1),
             answers.w_data.eq(answer_in), answers.w_en.eq(requests.r_en),
             answers.r_en.eq(answers.r_rdy & _reached(now, answer.due)

@@ -52,13 +52,15 @@ class DmaHarness(wiring.Component):
         Cycle in which the latest read of data was first requested.
     bell : :py:`Out(32)`
         Cycle in which the latest register write was accepted.
+    lines, line : :py:`Out(32)`
+        Bursts of completions, and the cycle in which the address of the latest was accepted.
     """
 
     def __init__(self, config: DmaConfig, *, bytes: int = 1 << 20):
         self.config = config
         self.bytes = bytes
         counters = ("r_beats", "w_beats", "r_first", "r_last", "w_first", "w_last", "w_gaps",
-                    "request", "bell")
+                    "request", "bell", "lines", "line")
         super().__init__({
             "s_axil":  In(AXI4LiteSignature(addr_width=20)),
             "stall":   In(8),
@@ -72,13 +74,15 @@ class DmaHarness(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.dma = dma = NitroDma(self.config)
-        m.submodules.memory = memory = AXI4Memory([dma.m_axi.signature], bytes=self.bytes,
-                                                  latency=self.latency)
-        self._faults(m, dma.m_axi, memory.s_axi_0)
+        buses = [dma.m_axi, *([dma.m_axi_desc] if self.config.descriptor_port else [])]
+        m.submodules.memory = memory = AXI4Memory([bus.signature for bus in buses],
+                                                  bytes=self.bytes, latency=self.latency)
+        for i, bus in enumerate(buses):
+            self._faults(m, bus, getattr(memory, f"s_axi_{i}"))
         wiring.connect(m, wiring.flipped(self.s_axil), dma.s_axil)
         m.d.comb += [memory.stall.eq(self.stall), self.irq.eq(dma.irq)]
 
-        self._count(m, dma.m_axi)
+        self._count(m, dma.m_axi, buses[-1])
         return m
 
     def _faults(self, m, axi, memory):
@@ -100,7 +104,7 @@ class DmaHarness(wiring.Component):
             with m.If(owned & (count == getattr(self, f"fail_{name}")) & ~count.all()):
                 m.d.comb += getattr(axi, f"{channel}resp").eq(Resp.SLVERR)
 
-    def _count(self, m, axi):
+    def _count(self, m, axi, descriptors):
         """Add the counters."""
         m.submodules.owners = owners = fifo.SyncFIFO(width=len(axi.awid), depth=128)
         now = Signal(32)
@@ -134,3 +138,5 @@ class DmaHarness(wiring.Component):
             m.d.sync += self.request.eq(now)
         with m.If(self.s_axil.awvalid & self.s_axil.awready):
             m.d.sync += self.bell.eq(now)
+        with m.If(descriptors.awvalid & descriptors.awready & (descriptors.awid != DATA_ID)):
+            m.d.sync += [self.lines.eq(self.lines + 1), self.line.eq(now)]

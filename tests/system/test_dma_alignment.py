@@ -7,7 +7,7 @@ import pytest
 
 from sim.dma import DmaModel
 from sw.drivers.dma import DmaQueue
-from tests.system.dma_configs import NARROW
+from tests.system.dma_configs import OWN_PORT
 
 ARENA, SOURCE, SINK = 0x1000, 0x40000, 0x80000
 SLOT = 96       # room for 7 + 80 bytes and a guard
@@ -16,7 +16,7 @@ DEPTH = 640
 
 @pytest.fixture(scope="module")
 def model():
-    model = DmaModel(NARROW)
+    model = DmaModel(OWN_PORT)
     yield model
     model.close()
 

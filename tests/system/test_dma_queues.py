@@ -82,6 +82,48 @@ def test_dma_waiting_queue_blocks_no_other(model):
 
 
 @pytest.mark.cocotb
+def test_dma_waiting_queues_leave_the_pool_to_others(model):
+    """The port never idles for a queue beside three whose descriptors cannot be executed."""
+    def cycles():
+        queue = start(model, 3)
+        for i in range(60):
+            queue.submit([(SOURCE + 64 * i, 64)], [(SINK + 64 * i, 64)], ring_doorbell=False)
+        queue.doorbell(m2s=60, s2m=60)
+        model.settle(queue)
+        assert [queue.wait(1).bytes for _ in range(60)] == [64] * 60
+        return model.sim.get("r_last") - model.sim.get("r_first")
+
+    for half in ("m2s", "s2m"):
+        model.reset()
+        for number in range(3):
+            waits = start(model, number)
+            for _ in range(60):
+                waits.put(getattr(waits, half), address=SOURCE, length=64, first=1, last=1)
+            waits.doorbell(**{"m2s": 0, "s2m": 0, half: 60})
+        model.sim.tick(200)
+        assert cycles() <= 60 * (4 + 2)     # beats of data and of descriptors on R
+
+
+@pytest.mark.cocotb
+def test_dma_completions_share_bursts(model):
+    """Four 16-byte completions a burst while packets follow each other; the last come at once."""
+    queue = start(model, 0)
+    for i in range(40):
+        queue.submit([(SOURCE + 64 * i, 64)], [(SINK + 64 * i, 64)], ring_doorbell=False)
+    queue.doorbell(m2s=40, s2m=40)
+    model.settle(queue)
+    assert [queue.wait(1).bytes for _ in range(40)] == [64] * 40
+    assert 10 <= model.sim.get("lines") <= 14      # the first, and a line that COMP_FLUSH cuts
+    model.write_register(GLOBAL.register("COMP_FLUSH").offset, 0)
+    for i in range(40):
+        queue.submit([(SOURCE + 64 * i, 64)], [(SINK + 64 * i, 64)], ring_doorbell=False)
+    before = model.sim.get("lines")
+    queue.doorbell(m2s=40, s2m=40)
+    model.settle(queue)
+    assert model.sim.get("lines") - before > 30
+
+
+@pytest.mark.cocotb
 @pytest.mark.parametrize("length", [65536, 65535, 1])
 def test_dma_longest_and_shortest_buffer(model, length):
     queue = start(model, 3, depth=4)

@@ -10,15 +10,15 @@ import pytest
 from sim.dma import DmaModel
 from sim.models.dma import Memory, QueueModel, Ring
 from sw.drivers.dma import Completion, DmaQueue
-from tests.system.dma_configs import NARROW, WIDE
+from tests.system.dma_configs import OWN_PORT, WIDE, WIDEST
 
 BYTES = 1 << 20
 ARENA = 0x1000
 SOURCE, SINK = 0x10000, 0x80000         # halves of the memory: nothing overlaps
-CONFIGS = {"wide": WIDE, "narrow": NARROW}
+CONFIGS = {"wide": WIDE, "own port": OWN_PORT, "512 bits": WIDEST}
 
 
-@pytest.fixture(scope="module", params=CONFIGS)
+@pytest.fixture(scope="module", params=["wide", "own port", pytest.param("512 bits", marks=pytest.mark.slow)])
 def model(request):
     model = DmaModel(CONFIGS[request.param])
     yield model

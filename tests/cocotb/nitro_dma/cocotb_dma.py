@@ -39,8 +39,9 @@ class Bench:
     def __init__(self, dut):
         self.dut = dut
         self.region = FaultyRegion(BYTES)
-        self.slave = AxiSlave(AxiBus.from_prefix(dut, "m_axi", bus_separator="__"), dut.clk,
-                              dut.rst, target=self.region)
+        prefixes = ["m_axi", *(["m_axi_desc"] if hasattr(dut, "m_axi_desc__araddr") else [])]
+        self.slaves = [AxiSlave(AxiBus.from_prefix(dut, prefix, bus_separator="__"), dut.clk,
+                                dut.rst, target=self.region) for prefix in prefixes]
         self.registers = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axil", bus_separator="__"),
                                        dut.clk, dut.rst)
         self.bus = DmaBus(self.read, self.write, resume(self.registers.read_dword),
@@ -56,10 +57,11 @@ class Bench:
         Clock(self.dut.clk, 10, "ns").start()
         if pause:
             rng = random.Random(pause)
-            writes, reads = self.slave.write_if, self.slave.read_if
-            for channel in (writes.aw_channel, writes.w_channel, writes.b_channel,
-                            reads.ar_channel, reads.r_channel):
-                channel.set_pause_generator(rng.random() < pause for _ in itertools.count())
+            for slave in self.slaves:
+                writes, reads = slave.write_if, slave.read_if
+                for channel in (writes.aw_channel, writes.w_channel, writes.b_channel,
+                                reads.ar_channel, reads.r_channel):
+                    channel.set_pause_generator(rng.random() < pause for _ in itertools.count())
         self.dut.rst.value = 1
         await ClockCycles(self.dut.clk, 4)
         self.dut.rst.value = 0

@@ -15,7 +15,7 @@ class MonitoredDma(wiring.Component):
 
     Members
     -------
-    m_axi, s_axil, irq
+    m_axi, m_axi_desc, s_axil, irq
         As those of the engine.
     """
 
@@ -26,13 +26,15 @@ class MonitoredDma(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.dma = self.dma
-        m.submodules.monitor = monitor = AXI4Monitor(self.m_axi.signature, outstanding=16)
         for name in self.signature.members:
+            port, inner = getattr(self, name), getattr(self.dma, name)
             if name == "irq":
-                m.d.comb += self.irq.eq(self.dma.irq)
+                m.d.comb += port.eq(inner)
             elif name == "s_axil":
-                wiring.connect(m, wiring.flipped(self.s_axil), self.dma.s_axil)
+                wiring.connect(m, wiring.flipped(port), inner)
             else:
-                wiring.connect(m, self.dma.m_axi, wiring.flipped(self.m_axi))
-        m.d.comb += monitor.watch(self.m_axi)
+                wiring.connect(m, inner, wiring.flipped(port))
+                m.submodules[f"monitor_{name}"] = monitor = AXI4Monitor(port.signature,
+                                                                        outstanding=32)
+                m.d.comb += monitor.watch(port)
         return m

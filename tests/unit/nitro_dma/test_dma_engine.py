@@ -18,12 +18,6 @@ def test_dma_layouts_are_those_of_the_tables(layout, table):
         name: (lsb, width) for name, (lsb, width, _) in table.items()}
 
 
-def test_dma_refuses_wide_data_paths():
-    with pytest.raises(ValueError, match="DMA data width must be 64 or 128 in this version, "
-                                         "not 256"):
-        NitroDma(DmaConfig(data_width=256))
-
-
 def test_dma_router_refuses_odd_pages():
     with pytest.raises(ValueError, match="Page must be a multiple of 0x1000 below 0x100000, "
                                          "not 0x1800"):
@@ -34,6 +28,8 @@ def test_dma_router_refuses_odd_pages():
     ({"packets": 2}, "DMA packets must be a power of two from 4 to 256, not 2"),
     ({"outstanding": 1}, "DMA outstanding bursts must be a power of two from 2 to 64, not 1"),
     ({"buffer_bytes": 512, "max_burst": 32}, "DMA buffer must hold two bursts of 32 beats"),
+    ({"data_width": 256}, "A DMA data path of 256 bits needs a descriptor port"),
+    ({"queues": 16}, "DMA prefetch must be at least 4 a queue, 64, not 32"),
     ({"id_width": 0}, "DMA id width must be 1 to 8, not 0"),
 ])
 def test_dma_configuration_refuses(change, message):

@@ -17,8 +17,9 @@ def span(address, length, beat_bytes):
     return {"beat": first, "beats_m1": last - first, "tag": address % 256}
 
 
-@pytest.mark.parametrize("config", [NARROW, DmaConfig(), DmaConfig(data_width=512, max_burst=256,
-                                                                   buffer_bytes=32768)])
+@pytest.mark.parametrize("config", [NARROW, DmaConfig(),
+                                    DmaConfig(data_width=512, descriptor_port=True, max_burst=256,
+                                              buffer_bytes=32768)])
 def test_dma_bursts_around_a_page(config):
     """All addresses within two beats of a page boundary, lengths around beat, burst and page."""
     beat_bytes = config.data_width // 8
