@@ -33,6 +33,8 @@ class RegisterBank(wiring.Component):
     <register>_read : :py:`Out(1)`
         Strobe of a register declared with ``read_strobe``: asserted for the one cycle in which a
         read samples its ``ro`` fields.
+    locked : :py:`In(1)`
+        Refuse writes of registers declared with ``lockable``; only if there are any.
     <register>_<field>_set : :py:`In(width)`
         Bits to set in a ``w1c`` field in this cycle; a set wins over a clear.
 
@@ -53,6 +55,8 @@ class RegisterBank(wiring.Component):
             raise ValueError(f"Address width of {registers.name} must be at least "
                              f"{registers.addr_width}, not {addr_width!r}")
         members = {"s_axil": In(AXI4LiteSignature(addr_width=self.addr_width))}
+        if any(register.lockable for register in registers.registers):
+            members["locked"] = In(1)
         for register in registers.registers:
             name = register.name.lower()
             if any(field.access == "wo" for field in register.fields):
@@ -97,7 +101,8 @@ class RegisterBank(wiring.Component):
         """Add the logic of one register."""
         axil, name = self.s_axil, register.name.lower()
         written = Signal(name=f"{name}_written")
-        m.d.comb += written.eq(write & (axil.awaddr[2:] == register.offset // 4))
+        open_ = ~self.locked if register.lockable else 1
+        m.d.comb += written.eq(write & (axil.awaddr[2:] == register.offset // 4) & open_)
         with m.If(written):
             m.d.sync += axil.bresp.eq(Resp.OKAY)
         value = 0

@@ -65,6 +65,8 @@ class Register:
         as in a data register that pushes and pops.
     read_strobe : :class:`bool`
         Reading has a side effect: tell hardware when it happens.
+    lockable : :class:`bool`
+        Hardware may forbid writes for a while: they answer SLVERR and change nothing.
 
     Raises
     ------
@@ -73,13 +75,14 @@ class Register:
     """
 
     def __init__(self, name: str, offset: int, doc: str, fields: list[Field], *,
-                 read_strobe: bool = False):
+                 read_strobe: bool = False, lockable: bool = False):
         if offset % 4 or offset < 0:
             raise ValueError(f"Offset of register {name} must be a multiple of 4, not {offset!r}")
         self.name = name
         self.offset = offset
         self.doc = doc
         self.read_strobe = read_strobe
+        self.lockable = lockable
         placed, position = [], 0
         used = {"read": 0, "write": 0}
         for field in fields:

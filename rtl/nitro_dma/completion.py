@@ -12,6 +12,7 @@ from .coalescer import LINE, Coalescer
 from .descriptor import CAUSE_WIDTH, COMPLETION_LAYOUT, PacketLayout, queue_bits, ring_bits
 from .encoding import FIRST_RING_ID, Cause
 from .fetcher import DESCRIPTOR_ID
+from .windows import PAGE_BITS, WindowCheckSignature
 
 __all__ = ["CompletionContext", "CompletionWriter"]
 
@@ -75,7 +76,10 @@ class CompletionWriter(wiring.Component):
     quiet, tick : :py:`In(1)`
         As in :class:`~rtl.nitro_dma.coalescer.Coalescer`.
     fault, fault_queue : :py:`Out(CAUSE_WIDTH)`, :py:`Out(queue_bits)`
-        COMPLETION_RESPONSE in the cycle of an error response, and its queue; else 0.
+        COMPLETION_RESPONSE in the cycle of an error response, or COMPLETION_WINDOW for a burst that
+        no window of its queue allows and that is not written, and the queue; else 0.
+    check : :py:`Out(WindowCheckSignature(config))`
+        Asks whether a burst is allowed.
     """
 
     m_axi: wiring.PureInterface
@@ -84,6 +88,7 @@ class CompletionWriter(wiring.Component):
     tick: Signal
     fault: Signal
     fault_queue: Signal
+    check: wiring.PureInterface
 
     def __init__(self, config: DmaConfig):
         self.config = config
@@ -97,13 +102,14 @@ class CompletionWriter(wiring.Component):
             "tick":        In(1),
             "fault":       Out(CAUSE_WIDTH),
             "fault_queue": Out(queue_bits(config)),
+            "check":       Out(WindowCheckSignature(config)),
         })
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.coalescer = coalescer = Coalescer(self.config)
         flight = data.StructLayout({"ring": ring_bits(self.config), "count_m1": 2,
-                                    "interrupt": 1})
+                                    "interrupt": 1, "denied": 1})
         m.submodules.flights = flights = StreamFifo(flight, LINES)
         wiring.connect(m, wiring.flipped(self.i), coalescer.i)
         m.d.comb += [coalescer.quiet.eq(self.quiet), coalescer.tick.eq(self.tick)]
@@ -127,7 +133,13 @@ class CompletionWriter(wiring.Component):
         held = coalescer.entry
         number, part = Signal(range(LINE)), Signal(range(max(2, beats)))
         sending, start, load, last = Signal(), Signal(), Signal(), Signal()
+        address, granted = Signal(self.config.addr_width), Signal()
         m.d.comb += [
+            address.eq(ring.base + Cat(Const(0, 4), line.first)),
+            self.check.queue.eq(line.ring[1:]),
+            self.check.page.eq(address[PAGE_BITS:]),
+            self.check.write.eq(1),
+            granted.eq(start & self.check.allowed),
             coalescer.slot.eq(line.slot + number),
             entry.cause.eq(held.cause),
             entry.ring_id.eq(held.ring_id),
@@ -137,10 +149,11 @@ class CompletionWriter(wiring.Component):
             entry.bytes.eq(held.bytes),
             entry.index.eq(held.index),
             start.eq(coalescer.o.valid & ~sending & flights.i.ready & ~axi.awvalid),
-            load.eq((start | sending) & (~axi.wvalid | axi.wready)),
+            load.eq((granted | sending) & (~axi.wvalid | axi.wready)),
             last.eq((number == line.count_m1) & (part == beats - 1)),
-            coalescer.o.ready.eq(load & last),
+            coalescer.o.ready.eq((load & last) | (start & ~granted)),
             flights.i.valid.eq(start),
+            flights.i.payload.denied.eq(~granted),
             *(flights.i.payload[name].eq(line[name]) for name in ("ring", "count_m1",
                                                                   "interrupt")),
             axi.awid.eq(DESCRIPTOR_ID),
@@ -149,11 +162,11 @@ class CompletionWriter(wiring.Component):
         ]
         with m.If(axi.awready):
             m.d.sync += axi.awvalid.eq(0)
-        with m.If(start):
+        with m.If(granted):
             m.d.sync += [
                 sending.eq(1),
                 axi.awvalid.eq(1),
-                axi.awaddr.eq(ring.base + Cat(Const(0, 4), line.first)),
+                axi.awaddr.eq(address),
                 axi.awlen.eq(Cat(Const(beats - 1, beats - 1), line.count_m1)),
                 axi.awuser.eq(ring.tenant),
             ]
@@ -174,15 +187,18 @@ class CompletionWriter(wiring.Component):
     def _confirm(self, m, coalescer, flights):
         """Count completions that are in memory."""
         axi, line = self.m_axi, flights.o.payload
-        answered, error = Signal(), Signal()
+        answered, ends = Signal(), Signal()
         m.d.comb += [
-            axi.bready.eq(flights.o.valid),
+            axi.bready.eq(flights.o.valid & ~line.denied),
             answered.eq(axi.bvalid & axi.bready),
-            flights.o.ready.eq(answered),
-            error.eq(answered & (axi.bresp != Resp.OKAY)),
-            self.fault.eq(Mux(error, Cause.COMPLETION_RESPONSE, Cause.NONE)),
+            ends.eq(answered | (flights.o.valid & line.denied)),
+            flights.o.ready.eq(ends),
             self.fault_queue.eq(line.ring[1:]),
         ]
+        with m.If(flights.o.valid & line.denied):
+            m.d.comb += self.fault.eq(Cause.COMPLETION_WINDOW)
+        with m.Elif(answered & (axi.bresp != Resp.OKAY)):
+            m.d.comb += self.fault.eq(Cause.COMPLETION_RESPONSE)
         for i, ring in enumerate(self.ring):
             mine = Signal(name=f"answered_{i}")
             after = Signal(17, name=f"after_{i}")
@@ -193,7 +209,8 @@ class CompletionWriter(wiring.Component):
                 ring.idle.eq(held == 0),
                 ring.interrupt.eq(mine & line.interrupt | coalescer.unwritten[i]),
             ]
-            m.d.sync += held.eq(held + coalescer.put[i] - Mux(mine, line.count_m1 + 1, 0))
+            left = Mux(ends & (line.ring == i), line.count_m1 + 1, 0)
+            m.d.sync += held.eq(held + coalescer.put[i] - left)
             with m.If(mine):
                 wraps = after == ring.length
                 m.d.sync += [ring.head.eq(Mux(wraps, 0, after)),

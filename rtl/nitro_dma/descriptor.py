@@ -1,13 +1,13 @@
 """Layouts of the words that the parts of the DMA engine hand to each other."""
 
-from amaranth.lib import data
+from amaranth.lib import data, enum
 from amaranth.utils import ceil_log2
 
 from rtl.config import DmaConfig
 
 from .encoding import COMPLETION, DESCRIPTOR
 
-__all__ = ["COMPLETION_LAYOUT", "DESCRIPTOR_LAYOUT", "FETCHED_LAYOUT", "PacketLayout",
+__all__ = ["COMPLETION_LAYOUT", "DESCRIPTOR_LAYOUT", "FETCHED_LAYOUT", "DataFault", "PacketLayout",
            "PieceLayout", "beat_bits", "beats_width", "queue_bits", "ring_bits"]
 
 DESCRIPTOR_LAYOUT = data.StructLayout({name: width for name, (_, width, _) in DESCRIPTOR.items()})
@@ -18,9 +18,19 @@ FETCHED_LAYOUT = data.StructLayout({
     "descriptor":  DESCRIPTOR_LAYOUT,
     "ring_error":  1,       # its ring id is not the ring's
     "fetch_error": 1,       # the bus answered its read with an error
+    "denied":      1,       # its read was not allowed, and not made
 })
 
-CAUSE_WIDTH = 4
+CAUSE_WIDTH = 5
+
+
+class DataFault(enum.Enum, shape=2):
+    """What has gone wrong with a beat of data on its way."""
+
+    NONE = 0
+    READ_RESPONSE = 1
+    READ_WINDOW = 2
+    WRITE_WINDOW = 3
 
 
 def beat_bits(config: DmaConfig) -> int:
@@ -72,7 +82,7 @@ class PacketLayout(data.StructLayout):
     -------
     queue : :py:`queue_bits`
         Owner.
-    cause : :py:`4`
+    cause : :py:`CAUSE_WIDTH`
         Value of :class:`~rtl.nitro_dma.encoding.Cause`.
     bytes : :py:`32`
         Bytes moved.

@@ -62,6 +62,10 @@ class Cause(enum.IntEnum):
     READ_RESPONSE = 11
     WRITE_RESPONSE = 12
     COMPLETION_RESPONSE = 13
+    FETCH_WINDOW = 14
+    READ_WINDOW = 15
+    WRITE_WINDOW = 16
+    COMPLETION_WINDOW = 17
 
 
 CAUSES: dict[Cause, str] = {
@@ -79,6 +83,10 @@ CAUSES: dict[Cause, str] = {
     Cause.READ_RESPONSE: "Error response to a data read",
     Cause.WRITE_RESPONSE: "Error response to a data write",
     Cause.COMPLETION_RESPONSE: "Error response to a completion write",
+    Cause.FETCH_WINDOW: "Descriptor read outside of the windows of the queue",
+    Cause.READ_WINDOW: "Data read outside of the windows of the queue",
+    Cause.WRITE_WINDOW: "Data write outside of the windows of the queue",
+    Cause.COMPLETION_WINDOW: "Completion write outside of the windows of the queue",
 }
 
 

@@ -1,6 +1,6 @@
 """The DMA engine."""
 
-from amaranth import Array, Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -14,6 +14,7 @@ from .completion import CompletionWriter
 from .descriptor import PieceLayout, beat_bits
 from .fetcher import DescriptorFetcher
 from .legaliser import AlignedLayout, Aligner, SpanLayout
+from .manager import ManagerPages
 from .planner import Planner
 from .pool import DescriptorPool
 from .port import PortMerger
@@ -104,6 +105,10 @@ class NitroDma(wiring.Component):
         m.submodules.writer = writer = WriteEngine(config)
         m.submodules.retire = retire = Retire(config)
         m.submodules.completion = completion = CompletionWriter(config)
+        askers = (fetcher, reader, writer, completion)
+        m.submodules.manager = manager = ManagerPages(config, checks=len(askers))
+        for asker, check in zip(askers, manager.check, strict=True):
+            wiring.connect(m, asker.check, check)
 
         for i, pair in enumerate(pairs):
             wiring.connect(m, pair.plan, planner.queue[i])
@@ -112,6 +117,10 @@ class NitroDma(wiring.Component):
                 wiring.connect(m, getattr(pair, f"complete_{half}"), completion.ring[2 * i + j])
             m.d.comb += [
                 pair.cause.eq(retire.cause[i]),
+                pair.tenant.eq(manager.tenant[i]),
+                manager.locked[i].eq(pair.locked),
+                reader.tenant[i].eq(manager.tenant[i]),
+                writer.tenant[i].eq(manager.tenant[i]),
                 pair.piece.eq(retire.piece & (retire.piece_queue == i)),
                 pair.handed.eq(completion.i.valid & completion.i.ready
                                & (completion.i.payload.queue == i)),
@@ -122,10 +131,10 @@ class NitroDma(wiring.Component):
         m.d.comb += self.irq.eq(Cat(pair.irq for pair in pairs).any())
 
         self._pools(m, pairs, fetcher, planner)
-        self._datapath(m, pairs, planner, reader, realigner, writer)
+        self._datapath(m, planner, reader, realigner, writer)
         self._completions(m, planner, writer, retire, completion)
         self._port(m, fetcher, reader, writer, retire, completion)
-        self._registers(m, pairs, planner, completion)
+        self._registers(m, pairs, planner, completion, manager)
         return m
 
     def _pools(self, m, pairs, fetcher, planner):
@@ -152,7 +161,7 @@ class NitroDma(wiring.Component):
                 with m.If(granted[i]):
                     m.d.comb += pool.take_queue.eq(i)
 
-    def _datapath(self, m, pairs, planner, reader, realigner, writer):
+    def _datapath(self, m, planner, reader, realigner, writer):
         """Hand each piece to the reader, the realigner and the writer."""
         config = self.config
         m.submodules.piece = piece = StreamBuffer(PieceLayout(config))
@@ -165,15 +174,13 @@ class NitroDma(wiring.Component):
             fork.i.valid.eq(piece.o.valid),
             piece.o.ready.eq(fork.i.ready),
         ]
-        tenants = Array(pair.tenant for pair in pairs)
-
         # A piece without bytes passes the reader and the realigner by.
         to_read, to_rotate, to_write = fork.o
         m.d.comb += [
             reader.i.valid.eq(to_read.valid & to_read.payload.moves),
             reader.i.payload.beat.eq(to_read.payload.src_beat),
             reader.i.payload.beats_m1.eq(to_read.payload.src_beats_m1),
-            reader.i.payload.tag.eq(tenants[to_read.payload.queue]),
+            reader.i.payload.tag.eq(to_read.payload.queue),
             to_read.ready.eq(reader.i.ready | ~to_read.payload.moves),
         ]
         m.submodules.rotations = rotations = StreamFifo(RotationLayout(config),
@@ -192,11 +199,9 @@ class NitroDma(wiring.Component):
             to_write.ready.eq(spans.i.ready),
             spans.i.payload.beat.eq(to_write.payload.dst_beat),
             spans.i.payload.beats_m1.eq(to_write.payload.dst_beats_m1),
-            spans.i.payload.tag.user.eq(tenants[to_write.payload.queue]),
         ]
         for name in WriteTagLayout(config).members:
-            if name != "user":
-                m.d.comb += spans.i.payload.tag[name].eq(to_write.payload[name])
+            m.d.comb += spans.i.payload.tag[name].eq(to_write.payload[name])
 
         wiring.connect(m, reader.o, realigner.beat)
         wiring.connect(m, realigner.o, writer.beat)
@@ -243,18 +248,17 @@ class NitroDma(wiring.Component):
             data.bready.eq(retire.bready),
         ]
 
-    def _registers(self, m, pairs, planner, completion):
+    def _registers(self, m, pairs, planner, completion, manager):
         """Add the global page and the page decoder."""
         config = self.config
         m.submodules.bank = bank = RegisterBank(GLOBAL, addr_width=ceil_log2(PAGE_BYTES))
         queues = range(config.queues)
         m.submodules.router = router = PageRouter([
             GLOBAL_PAGE, *(QUEUE_PAGE + PAGE_BYTES * i for i in queues),
-            *(MANAGER_PAGE + PAGE_BYTES * i for i in queues)])
+            (MANAGER_PAGE, config.queues)])
         wiring.connect(m, wiring.flipped(self.s_axil), router.s_axil)
-        subordinates = [bank.s_axil, *(pair.s_axil for pair in pairs),
-                        *(pair.s_axil_manager for pair in pairs)]
-        for source, subordinate in zip(router.bank, subordinates, strict=True):
+        subordinates = [bank.s_axil, *(pair.s_axil for pair in pairs), manager.s_axil]
+        for source, subordinate in zip(router.banks, subordinates, strict=True):
             wiring.connect(m, source, subordinate)
 
         # A line of completions waits until the first tick after it was begun.

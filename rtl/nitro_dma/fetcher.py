@@ -11,6 +11,7 @@ from rtl.lib import RoundRobin, StreamFifo
 from .descriptor import DESCRIPTOR_LAYOUT, FETCHED_LAYOUT
 from .encoding import DESCRIPTOR_BYTES
 from .ring import shared_places
+from .windows import PAGE_BITS, WindowCheckSignature
 
 __all__ = ["DESCRIPTOR_ID", "DescriptorFetcher", "RingContext"]
 
@@ -58,7 +59,8 @@ class DescriptorFetcher(wiring.Component):
 
     A burst has up to 8 descriptors; it ends at the end of the ring and at a 4 KiB boundary, and it
     is read only when the pool has a place for each of its descriptors, so R is always accepted.
-    The fetcher counts, for either direction, the places for which the rings compete.
+    The fetcher counts, for either direction, the places for which the rings compete. A burst that
+    no window of its queue allows is not read: its descriptors arrive marked as ``denied``.
 
     Timing
     ------
@@ -76,6 +78,8 @@ class DescriptorFetcher(wiring.Component):
         Descriptor reads.
     ring : ``2 * queues`` x :py:`Out(RingContext(config))`
         The rings: of queue q, 2 q is M2S and 2 q + 1 is S2M.
+    check : :py:`Out(WindowCheckSignature(config))`
+        Asks whether a burst is allowed.
     arriving : :py:`Out(range(2 * queues))`
         Ring to which ``stored`` belongs.
     store, stored : :py:`Out(1)`, :py:`Out(FETCHED_LAYOUT)`
@@ -85,6 +89,7 @@ class DescriptorFetcher(wiring.Component):
     """
 
     m_axi: wiring.PureInterface
+    check: wiring.PureInterface
     arriving: Signal
     store: Signal
     stored: data.View
@@ -98,6 +103,7 @@ class DescriptorFetcher(wiring.Component):
                                           data_width=config.descriptor_width,
                                           id_width=config.id_width, write=False)),
             "ring":     Out(RingContext(config)).array(self.rings),
+            "check":    Out(WindowCheckSignature(config)),
             "arriving": Out(range(self.rings)),
             "store":    Out(1),
             "stored":   Out(FETCHED_LAYOUT),
@@ -107,7 +113,8 @@ class DescriptorFetcher(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        flight = data.StructLayout({"ring": range(self.rings), "id": 2})
+        flight = data.StructLayout({"ring": range(self.rings), "id": 2, "count": 4,
+                                    "denied": 1})
         m.submodules.flights = flights = StreamFifo(flight, FETCHES)
         self._request(m, flights)
         self._receive(m, flights)
@@ -131,7 +138,7 @@ class DescriptorFetcher(wiring.Component):
         rings = Array(self.ring)
         index = Signal(range(self.rings))
         held = Signal(data.StructLayout({"base": config.addr_width, "length": 17, "pending": 17,
-                                         "most": 4, "head": 16, "head_id": 2, "tenant": 16}))
+                                         "most": 4, "head": 16, "head_id": 2}))
         start = Signal(config.addr_width)
         to_end, to_page, count = Signal(17), Signal(9), Signal(4)
         m.d.comb += [
@@ -151,6 +158,10 @@ class DescriptorFetcher(wiring.Component):
             flights.i.valid.eq(issue),
             flights.i.payload.ring.eq(index),
             flights.i.payload.id.eq(held.head_id),
+            flights.i.payload.count.eq(count),
+            flights.i.payload.denied.eq(~self.check.allowed),
+            self.check.queue.eq(index[1:]),
+            self.check.page.eq(start[PAGE_BITS:]),
             arbiter.advance.eq(1),
             axi.arid.eq(DESCRIPTOR_ID),
             axi.arsize.eq(axi.signature.size),
@@ -175,26 +186,30 @@ class DescriptorFetcher(wiring.Component):
             last_beat = (start[:12] + count * DESCRIPTOR_BYTES - 1) >> bytes_log2
             m.d.sync += [
                 picked.eq(0),
-                axi.arvalid.eq(1),
+                axi.arvalid.eq(self.check.allowed),
                 axi.araddr.eq(start),
                 axi.arlen.eq(last_beat - first_beat),
-                axi.aruser.eq(held.tenant),
+                axi.aruser.eq(rings[index].tenant),
             ]
 
     def _receive(self, m, flights):
         """Put descriptors together from beats."""
-        axi = self.m_axi
+        axi, flight = self.m_axi, flights.o.payload
         beat, whole = Signal(), Signal()
-        error = Signal()
+        error, denied = Signal(), Signal()
+        given = Signal.like(flight.count)       # descriptors of a denied burst
         m.d.comb += [
-            axi.rready.eq(1),
-            beat.eq(axi.rvalid & flights.o.valid),
-            flights.o.ready.eq(beat & axi.rlast),
-            self.arriving.eq(flights.o.payload.ring),
-            self.store.eq(whole),
+            denied.eq(flights.o.valid & flight.denied),
+            axi.rready.eq(~denied),
+            beat.eq(axi.rvalid & axi.rready & flights.o.valid),
+            flights.o.ready.eq(Mux(denied, given == flight.count - 1, beat & axi.rlast)),
+            self.arriving.eq(flight.ring),
+            self.store.eq(whole | denied),
             self.stored.fetch_error.eq(error | (axi.rresp != Resp.OKAY)),
-            self.stored.ring_error.eq(self.stored.descriptor.ring_id != flights.o.payload.id),
+            self.stored.ring_error.eq(self.stored.descriptor.ring_id != flight.id),
+            self.stored.denied.eq(denied),
         ]
+        m.d.sync += given.eq(Mux(denied & ~flights.o.ready, given + 1, 0))
         if len(axi.rdata) >= DESCRIPTOR_LAYOUT.size:
             m.d.comb += [whole.eq(beat), self.stored.descriptor.eq(axi.rdata)]
         else:
@@ -208,7 +223,7 @@ class DescriptorFetcher(wiring.Component):
                 with m.If(~half):
                     m.d.sync += error.eq(axi.rresp != Resp.OKAY)
         for i, ring in enumerate(self.ring):
-            m.d.comb += ring.arrive.eq(whole & (self.arriving == i))
+            m.d.comb += ring.arrive.eq(self.store & (self.arriving == i))
 
     def _share(self, m):
         """Count the free places that the rings of either direction share."""

@@ -262,6 +262,7 @@ class Planner(wiring.Component):
                                             (s2m, loaded.dst, loaded.s2m_rest))]
         checks = (
             (loaded.overrun, Cause.DOORBELL),
+            (loaded.m2s.denied | loaded.s2m.denied, Cause.FETCH_WINDOW),
             (loaded.m2s.fetch_error | loaded.s2m.fetch_error, Cause.FETCH_RESPONSE),
             (loaded.m2s.ring_error | loaded.s2m.ring_error, Cause.RING_ID),
             (m2s.meta | s2m.meta, Cause.META),

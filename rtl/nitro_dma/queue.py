@@ -14,7 +14,7 @@ from .descriptor import CAUSE_WIDTH
 from .encoding import Cause
 from .fetcher import RingContext
 from .planner import PlannerContext
-from .registers import MANAGER, PAGE_BYTES, QUEUE
+from .registers import PAGE_BYTES, QUEUE
 from .ring import Ring
 
 __all__ = ["HALVES", "QueuePair"]
@@ -27,8 +27,10 @@ class QueuePair(wiring.Component):
 
     Members
     -------
-    s_axil, s_axil_manager : :py:`In(AXI4LiteSignature(12))`
-        The pair's page and its manager's page.
+    s_axil : :py:`In(AXI4LiteSignature(12))`
+        The pair's page.
+    tenant : :py:`In(16)`
+        Owner of the pair.
     fetch_m2s, fetch_s2m : :py:`In(RingContext(config))`
         The rings, to the fetcher.
     plan : :py:`In(PlannerContext())`
@@ -44,8 +46,8 @@ class QueuePair(wiring.Component):
         completion writer.
     clear : :py:`Out(1)`
         Strobe: the pair is drained and starts anew.
-    tenant : :py:`Out(16)`
-        Owner of the pair.
+    locked : :py:`Out(1)`
+        The pair is enabled or busy: its configuration must not change.
     busy : :py:`Out(1)`
         Something of the pair is under way.
     irq : :py:`Out(1)`
@@ -53,13 +55,13 @@ class QueuePair(wiring.Component):
     """
 
     s_axil: wiring.PureInterface
-    s_axil_manager: wiring.PureInterface
+    tenant: Signal
     plan: wiring.PureInterface
     cause: Signal
     piece: Signal
     handed: Signal
     clear: Signal
-    tenant: Signal
+    locked: Signal
     busy: Signal
     irq: Signal
 
@@ -68,7 +70,7 @@ class QueuePair(wiring.Component):
         page_bits = ceil_log2(PAGE_BYTES)
         super().__init__({
             "s_axil":         In(AXI4LiteSignature(addr_width=page_bits)),
-            "s_axil_manager": In(AXI4LiteSignature(addr_width=page_bits)),
+            "tenant":         In(16),
             **{f"fetch_{half}": In(RingContext(config)) for half in HALVES},
             "plan":           In(PlannerContext()),
             **{f"complete_{half}": In(CompletionContext(config)) for half in HALVES},
@@ -78,7 +80,7 @@ class QueuePair(wiring.Component):
             "piece":          In(1),
             "handed":         In(1),
             "clear":          Out(1),
-            "tenant":         Out(16),
+            "locked":         Out(1),
             "busy":           Out(1),
             "irq":            Out(1),
         })
@@ -87,10 +89,7 @@ class QueuePair(wiring.Component):
         m = Module()
         page_bits = ceil_log2(PAGE_BYTES)
         m.submodules.bank = bank = RegisterBank(QUEUE, addr_width=page_bits)
-        m.submodules.manager = manager = RegisterBank(MANAGER, addr_width=page_bits)
         wiring.connect(m, wiring.flipped(self.s_axil), bank.s_axil)
-        wiring.connect(m, wiring.flipped(self.s_axil_manager), manager.s_axil)
-        m.d.comb += self.tenant.eq(manager.tenant_id)
 
         # Pieces between the planner and the completion writer.
         work = Signal(range(4 * (self.config.outstanding + self.config.packets)))
@@ -104,6 +103,10 @@ class QueuePair(wiring.Component):
                     & ~self.fetch_m2s.picked & ~self.fetch_s2m.picked
                     & self.complete_m2s.idle & self.complete_s2m.idle),
             self.busy.eq(~idle),
+            self.locked.eq(self.busy | resetting | Cat(
+                getattr(bank, f"{half}_cfg_{enable}") for half in HALVES
+                for enable in ("en_prefetch", "en_scheduling")).any()),
+            bank.locked.eq(self.locked),
             stopped.eq(failed & idle & ~self.plan.opened),
             self.purge_m2s.eq(resetting & idle & (rings[0].level != 0)),
             self.purge_s2m.eq(resetting & idle & (rings[1].level != 0)),

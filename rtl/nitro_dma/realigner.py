@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.config import DmaConfig
 
-from .descriptor import beat_bits, beats_width
+from .descriptor import DataFault, beat_bits, beats_width
 from .reader import BeatLayout
 
 __all__ = ["Realigner", "RotatedLayout", "RotationLayout"]
@@ -21,10 +21,10 @@ class RotationLayout(data.StructLayout):
 
 
 class RotatedLayout(data.StructLayout):
-    """A rotated beat: ``data``, ``error``, and ``ahead`` for the first beat of a skewed piece."""
+    """A rotated beat: ``data``, ``fault``, and ``ahead`` for the first beat of a skewed piece."""
 
     def __init__(self, config: DmaConfig):
-        super().__init__({"data": config.data_width, "error": 1, "ahead": 1})
+        super().__init__({"data": config.data_width, "fault": DataFault, "ahead": 1})
 
 
 class Realigner(wiring.Component):
@@ -80,7 +80,7 @@ class Realigner(wiring.Component):
                 index.eq(Mux(last, 0, index + 1)),
                 self.o.valid.eq(1),
                 self.o.payload.data.eq(rotated),
-                self.o.payload.error.eq(self.beat.payload.error),
+                self.o.payload.fault.eq(self.beat.payload.fault),
                 self.o.payload.ahead.eq(rotation.skew & (index == 0)),
             ]
 

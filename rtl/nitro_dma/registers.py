@@ -9,7 +9,7 @@ from rtl.csr import Field, Register, RegisterMap
 from .encoding import CAUSES
 
 __all__ = ["GLOBAL", "GLOBAL_PAGE", "IDENTITY", "MANAGER", "MANAGER_PAGE", "PAGE_BYTES", "QUEUE",
-           "QUEUE_PAGE", "VERSION"]
+           "QUEUE_PAGE", "VERSION", "WINDOWS", "WINDOW_BASE", "WINDOW_BYTES"]
 
 PAGE_BYTES = 0x1000
 GLOBAL_PAGE = 0x00000
@@ -17,6 +17,9 @@ QUEUE_PAGE = 0x01000
 MANAGER_PAGE = 0x80000
 IDENTITY = 0x54444D41
 VERSION = 0x00000001
+
+WINDOWS = 4
+WINDOW_BASE, WINDOW_BYTES = 0x100, 0x20
 
 COUNTERS = (
     ("BYTES_READ", "Bytes of data read for buffers"),
@@ -55,10 +58,14 @@ GLOBAL = RegisterMap("dma_global", "DMA engine: identity and counters of all que
 ])
 
 
+LOCKED = ("RING_BASE_LO", "RING_BASE_HI", "RING_LENGTH", "COMP_BASE_LO", "COMP_BASE_HI", "COMP_CFG")
+"""Registers of a ring that cannot be written while its pair is enabled or busy."""
+
+
 def _ring(half: str, base: int, what: str) -> list[Register]:
     """Return the registers of one half of a pair: a submission and its completion ring."""
     def register(name, offset, doc, fields):
-        return Register(f"{half}_{name}", base + offset, doc, fields)
+        return Register(f"{half}_{name}", base + offset, doc, fields, lockable=name in LOCKED)
 
     ring_id = Field("ring_id", 2, "ro", "Ring id that belongs to the index", lsb=30)
     return [
@@ -123,6 +130,29 @@ QUEUE = RegisterMap("dma_queue", "One queue pair, at 0x1000 + 0x1000 * queue", [
     ]),
 ])
 
+
+
+def _window(number: int) -> list[Register]:
+    """Return the registers of one window of a queue pair."""
+    def register(name, offset, doc, fields):
+        return Register(f"WINDOW{number}_{name}", WINDOW_BASE + WINDOW_BYTES * number + offset,
+                        doc, fields)
+
+    bounds = []
+    for name, offset, what in (("BASE", 0x00, "First page"), ("LIMIT", 0x08, "Last page")):
+        bounds += [
+            register(f"{name}_LO", offset, f"{what} of the window, low word.",
+                     [Field("address", 20, "rw", f"{what}: bits 31:12 of its address", lsb=12)]),
+            register(f"{name}_HI", offset + 4, f"{what} of the window, high word.",
+                     [Field("address", 16, "rw", f"{what}: bits 47:32 of its address")]),
+        ]
+    return [*bounds, register("ACCESS", 0x10, "What the pair may do in the window.", [
+        Field("read", 1, "rw", "Read data and descriptors"),
+        Field("write", 1, "rw", "Write data and completions"),
+    ])]
+
+
 MANAGER = RegisterMap("dma_manager", "Manager's page of a queue pair, at 0x80000 + 0x1000 * queue",
                       [Register("TENANT", 0x00, "Owner of the queue pair.", [
-                          Field("id", 16, "rw", "Tenant: AxUSER of everything the pair does")])])
+                          Field("id", 16, "rw", "Tenant: AxUSER of everything the pair does")]),
+                       *(register for number in range(WINDOWS) for register in _window(number))])

@@ -8,11 +8,17 @@ from rtl.bus import Resp
 from rtl.config import DmaConfig
 from rtl.lib import StreamFifo
 
-from .descriptor import CAUSE_WIDTH, PacketLayout, queue_bits
+from .descriptor import CAUSE_WIDTH, DataFault, PacketLayout, queue_bits
 from .encoding import Cause
 from .writer import BurstDoneLayout
 
 __all__ = ["Retire"]
+
+FAULT_CAUSES = {
+    DataFault.READ_RESPONSE: Cause.READ_RESPONSE,
+    DataFault.READ_WINDOW: Cause.READ_WINDOW,
+    DataFault.WRITE_WINDOW: Cause.WRITE_WINDOW,
+}
 
 
 class Retire(wiring.Component):
@@ -30,7 +36,7 @@ class Retire(wiring.Component):
     done : :py:`In(stream.Signature(BurstDoneLayout(config), always_ready=True))`
         Bursts that have been written, in order; ``outstanding`` fit.
     bvalid, bresp, bready : :py:`In(1)`, :py:`In(Resp)`, :py:`Out(1)`
-        Responses, in order. ``bready`` is low only while a piece without bytes retires.
+        Responses, in order. ``bready`` is low only while something retires that has none.
     packet : :py:`In(stream.Signature(PacketLayout(config), always_ready=True))`
         Packets in the order of their last bursts, before these; ``packets`` fit.
     fault : :py:`In(CAUSE_WIDTH)`, with ``fault_queue``
@@ -99,21 +105,24 @@ class Retire(wiring.Component):
 
         burst, packet = bursts.o.payload, packets.o.payload
         causes = Array(self.cause)
-        known = Signal(CAUSE_WIDTH)
+        known, known_end = Signal(CAUSE_WIDTH), Signal()
         found, final = Signal(CAUSE_WIDTH), Signal(CAUSE_WIDTH)
         m.d.comb += [
-            self.bready.eq(bursts.o.valid & burst.moves & (packets.o.valid | ~burst.packet_last)),
-            self.retired.eq(bursts.o.valid & Mux(
-                burst.moves, self.bvalid & self.bready, packets.o.valid)),
+            known_end.eq(packets.o.valid | ~burst.packet_last),
+            self.bready.eq(bursts.o.valid & burst.awaits & known_end),
+            self.retired.eq(bursts.o.valid & known_end & (self.bvalid | ~burst.awaits)),
             bursts.o.ready.eq(self.retired),
             known.eq(causes[burst.queue]),
         ]
-        with m.If(burst.error):
-            m.d.comb += found.eq(Cause.READ_RESPONSE)
-        with m.Elif(burst.moves & (self.bresp != Resp.OKAY)):
-            m.d.comb += found.eq(Cause.WRITE_RESPONSE)
-        with m.Elif(burst.packet_last):
-            m.d.comb += found.eq(packet.cause)
+        with m.Switch(burst.fault):
+            for fault, cause in FAULT_CAUSES.items():
+                with m.Case(fault):
+                    m.d.comb += found.eq(cause)
+            with m.Default():
+                with m.If(burst.awaits & (self.bresp != Resp.OKAY)):
+                    m.d.comb += found.eq(Cause.WRITE_RESPONSE)
+                with m.Elif(burst.packet_last):
+                    m.d.comb += found.eq(packet.cause)
         m.d.comb += final.eq(Mux(known != Cause.NONE, known, found))
 
         halted = Signal(config.queues)

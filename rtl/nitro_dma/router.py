@@ -24,8 +24,9 @@ class PageRouter(wiring.Component):
 
     Parameters
     ----------
-    pages : sequence of :class:`int`
-        Base address of each page that has a bank.
+    pages : sequence of :class:`int` or (:class:`int`, :class:`int`)
+        Base address of each page that has a bank, or base and number of the pages that share one:
+        a power of two, to whose multiple the base is aligned.
     addr_width : :class:`int`
         Address bits of ``s_axil``.
 
@@ -33,40 +34,47 @@ class PageRouter(wiring.Component):
     -------
     s_axil : :py:`In(AXI4LiteSignature(addr_width))`
         Bus from the manager.
-    bank : array of :py:`Out(AXI4LiteSignature(12))`
-        Bus to the bank of each page.
+    bank_0, bank_1, ... : :py:`Out(AXI4LiteSignature(12 + log2(pages of the bank)))`
+        Bus to each bank.
 
     Raises
     ------
     :exc:`ValueError`
-        If a base is not a multiple of the page size below ``2 ** addr_width``.
+        If a base is not a multiple of the size of its pages below ``2 ** addr_width``.
     """
 
     s_axil: wiring.PureInterface
 
-    def __init__(self, pages: Sequence[int], *, addr_width: int = 20):
-        for base in pages:
-            if base % PAGE_BYTES or not 0 <= base < 1 << addr_width:
-                raise ValueError(f"Page must be a multiple of {PAGE_BYTES:#x} below "
+    def __init__(self, pages: Sequence[int | tuple[int, int]], *, addr_width: int = 20):
+        ranges = [page if isinstance(page, tuple) else (page, 1) for page in pages]
+        for base, count in ranges:
+            if base % (PAGE_BYTES * count) or not 0 <= base < 1 << addr_width:
+                raise ValueError(f"Page must be a multiple of {PAGE_BYTES * count:#x} below "
                                  f"{1 << addr_width:#x}, not {base:#x}")
-        self.pages = tuple(pages)
-        self.page_bits = exact_log2(PAGE_BYTES)
+        self.bases = [base for base, _ in ranges]
+        self.widths = [exact_log2(PAGE_BYTES * count) for _, count in ranges]
         super().__init__({
             "s_axil": In(AXI4LiteSignature(addr_width=addr_width)),
-            "bank":   Out(AXI4LiteSignature(addr_width=self.page_bits)).array(len(self.pages)),
+            **{f"bank_{i}": Out(AXI4LiteSignature(addr_width=width))
+               for i, width in enumerate(self.widths)},
         })
+
+    @property
+    def banks(self):
+        """The buses to the banks, in order."""
+        return [getattr(self, f"bank_{i}") for i in range(len(self.bases))]
 
     def elaborate(self, platform):
         m = Module()
         bus = self.s_axil
-        banks = list(self.bank)
+        banks = self.banks
 
         # Who answers: the bank of the open transaction, or, as number len(banks), nobody.
         answers = {}
         for side, other in (("aw", "b"), ("ar", "r")):
             selected = Signal(range(len(banks) + 1), name=f"{side}_selected",
                               init=len(banks))
-            page = getattr(bus, f"{side}addr")[self.page_bits:]
+            address = getattr(bus, f"{side}addr")
             valid = bus.awvalid & bus.wvalid if side == "aw" else bus.arvalid
             open_, ready = Signal(name=f"{other}_open"), Signal(name=f"{side}_accepted")
             answer_valid, refused = Signal(name=f"{other}_any"), Signal(name=f"{other}_refused")
@@ -76,13 +84,15 @@ class PageRouter(wiring.Component):
                 getattr(bus, f"{side}ready").eq(ready),
                 getattr(bus, f"{other}valid").eq(answer_valid),
             ]
-            hits, readies = Const(0), Const(0)
-            for base, bank in zip(self.pages, banks, strict=True):
-                hit = page == base >> self.page_bits
+            hits, readies, found = Const(0), Const(0), []
+            for i, bank in enumerate(banks):
+                hit = Signal(name=f"{side}_hit_{i}")
+                m.d.comb += hit.eq(address[self.widths[i]:] == self.bases[i] >> self.widths[i])
+                found.append(hit)
                 hits = hits | hit
                 readies = readies | (hit & getattr(bank, f"{side}ready"))
                 m.d.comb += [
-                    getattr(bank, f"{side}addr").eq(getattr(bus, f"{side}addr")),
+                    getattr(bank, f"{side}addr").eq(address),
                     getattr(bank, f"{side}valid").eq(start & hit),
                     getattr(bank, f"{other}ready").eq(getattr(bus, f"{other}ready")),
                 ]
@@ -91,8 +101,8 @@ class PageRouter(wiring.Component):
             m.d.comb += ready.eq(start & Mux(hits, readies, 1))
             with m.If(ready):
                 m.d.sync += [open_.eq(1), refused.eq(~hits)]
-                for i, base in enumerate(self.pages):
-                    with m.If(page == base >> self.page_bits):
+                for i, hit in enumerate(found):
+                    with m.If(hit):
                         m.d.sync += selected.eq(i)
             with m.Elif(answer_valid & getattr(bus, f"{other}ready")):
                 m.d.sync += open_.eq(0)
@@ -110,11 +120,11 @@ class PageRouter(wiring.Component):
             with m.If(opened & refused):
                 m.d.comb += [valid.eq(1), resp.eq(Resp.SLVERR)]
             with m.Elif(opened):
-                for i, bank in enumerate(self.bank):
+                for i, bank in enumerate(self.banks):
                     with m.If(selected == i):
                         m.d.comb += [valid.eq(getattr(bank, f"{channel}valid")),
                                      resp.eq(getattr(bank, f"{channel}resp"))]
                         if channel == "r":
                             m.d.comb += bus.rdata.eq(bank.rdata)
-        for bank in self.bank:
+        for bank in self.banks:
             m.d.comb += [bank.wdata.eq(bus.wdata), bank.wstrb.eq(bus.wstrb)]

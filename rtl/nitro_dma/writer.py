@@ -1,6 +1,6 @@
 """Write engine: bursts whose data is at hand, merged from rotated beats."""
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -8,10 +8,11 @@ from rtl.bus import AXI4Signature
 from rtl.config import DmaConfig
 from rtl.lib import StreamFifo
 
-from .descriptor import beat_bits, queue_bits
+from .descriptor import DataFault, beat_bits, queue_bits
 from .legaliser import BurstSplitter, SpanLayout
 from .reader import DATA_ID
 from .realigner import RotatedLayout
+from .windows import PAGE_BITS, WindowCheckSignature
 
 __all__ = ["BurstDoneLayout", "WriteEngine", "WriteTagLayout"]
 
@@ -19,50 +20,53 @@ __all__ = ["BurstDoneLayout", "WriteEngine", "WriteTagLayout"]
 class WriteTagLayout(data.StructLayout):
     """What the write engine must know of a piece besides its destination beats.
 
-    ``user`` is AxUSER; the other members are those of
-    :class:`~rtl.nitro_dma.legaliser.AlignedLayout`.
+    The members are those of :class:`~rtl.nitro_dma.legaliser.AlignedLayout`.
     """
 
     def __init__(self, config: DmaConfig):
         lane = beat_bits(config)
         super().__init__({"first_lane": lane, "last_lane": lane, "shift": lane, "skew": 1,
-                          "flush": 1, "queue": queue_bits(config), "moves": 1, "last": 1,
-                          "user": 16})
+                          "flush": 1, "queue": queue_bits(config), "moves": 1, "last": 1})
 
 
 class BurstDoneLayout(data.StructLayout):
-    """A burst whose last beat is on W, or a piece without bytes.
+    """A burst whose last beat is on W or dropped, or a piece without bytes.
 
     Members
     -------
-    queue, moves : as in :class:`~rtl.nitro_dma.descriptor.PieceLayout`
+    queue : :py:`queue_bits`
+        Owner.
+    awaits : :py:`1`
+        A response will come.
     piece_last : :py:`1`
         Last burst of its piece.
     packet_last : :py:`1`
         Last burst of its packet.
-    error : :py:`1`
-        A read response of its data, or of data before it in its queue, was an error.
+    fault : :class:`~rtl.nitro_dma.descriptor.DataFault`
+        What has gone wrong with its data, or with data before it in its queue.
     """
 
     def __init__(self, config: DmaConfig):
-        super().__init__({"queue": queue_bits(config), "moves": 1, "piece_last": 1,
-                          "packet_last": 1, "error": 1})
+        super().__init__({"queue": queue_bits(config), "awaits": 1, "piece_last": 1,
+                          "packet_last": 1, "fault": DataFault})
 
 
 class _BurstLayout(data.StructLayout):
     """A burst between AW and W."""
 
     def __init__(self, config: DmaConfig):
-        super().__init__({"len": 8, "first": 1, "last": 1, "tag": WriteTagLayout(config)})
+        super().__init__({"len": 8, "first": 1, "last": 1, "denied": 1,
+                          "tag": WriteTagLayout(config)})
 
 
 class WriteEngine(wiring.Component):
     """Writes spans of beats, in order.
 
     A burst is put on AW only when every source beat that it needs is in the data buffer: once it
-    has begun, W never waits for a read. Once a read of a queue has failed, or the queue is
-    stopped, its bursts are finished with all strobes low, so that nothing more of it reaches
-    memory until ``clear``.
+    has begun, W never waits for a read. A burst that no window of its queue allows is not put on
+    the bus: its data is dropped. Once data of a queue has a fault, or the queue is stopped, its
+    bursts are finished with all strobes low, so that nothing more of it reaches memory until
+    ``clear``.
 
     Timing
     ------
@@ -80,10 +84,14 @@ class WriteEngine(wiring.Component):
         Strobe: a source beat has come into the data buffer.
     beat : :py:`In(stream.Signature(RotatedLayout(config)))`
         Rotated source beats.
+    tenant : ``queues`` x :py:`In(16)`
+        AxUSER of each queue.
+    check : :py:`Out(WindowCheckSignature(config))`
+        Asks whether a burst is allowed.
     stop : :py:`In(queues)`
         Queues whose data must not reach memory any more.
     clear : :py:`In(queues)`
-        Strobes: forget the read error of a queue.
+        Strobes: forget the fault of a queue.
     retired : :py:`In(1)`
         Strobe: a burst has been answered.
     done : :py:`Out(stream.Signature(BurstDoneLayout(config), always_ready=True))`
@@ -94,6 +102,7 @@ class WriteEngine(wiring.Component):
     i: stream.Interface
     arrived: Signal
     beat: stream.Interface
+    check: wiring.PureInterface
     stop: Signal
     clear: Signal
     retired: Signal
@@ -108,6 +117,8 @@ class WriteEngine(wiring.Component):
             "i":       In(stream.Signature(SpanLayout(config, WriteTagLayout(config)))),
             "arrived": In(1),
             "beat":    In(stream.Signature(RotatedLayout(config))),
+            "tenant":  In(16).array(config.queues),
+            "check":   Out(WindowCheckSignature(config)),
             "stop":    In(config.queues),
             "clear":   In(config.queues),
             "retired": In(1),
@@ -134,8 +145,12 @@ class WriteEngine(wiring.Component):
         at_hand = Signal(range(places + 1))
         flying = Signal(range(config.outstanding + 1))
         needs, claim = Signal(9), Signal(9)
-        issue = Signal()
+        issue, granted = Signal(), Signal()
         m.d.comb += [
+            self.check.queue.eq(tag.queue),
+            self.check.page.eq(burst.beat[PAGE_BITS - beat_bits(config):]),
+            self.check.write.eq(1),
+            granted.eq(issue & tag.moves & self.check.allowed),
             needs.eq(burst.len + 1 + (burst.first & tag.skew) - (burst.last & tag.flush)),
             issue.eq(splitter.o.valid & bursts.i.ready & (flying != config.outstanding)
                      & (~tag.moves | (needs <= at_hand) & (~axi.awvalid | axi.awready))),
@@ -145,6 +160,7 @@ class WriteEngine(wiring.Component):
             bursts.i.payload.len.eq(burst.len),
             bursts.i.payload.first.eq(burst.first),
             bursts.i.payload.last.eq(burst.last),
+            bursts.i.payload.denied.eq(tag.moves & ~self.check.allowed),
             bursts.i.payload.tag.eq(tag),
             axi.awid.eq(DATA_ID),
             axi.awsize.eq(axi.signature.size),
@@ -156,12 +172,12 @@ class WriteEngine(wiring.Component):
         ]
         with m.If(axi.awready):
             m.d.sync += axi.awvalid.eq(0)
-        with m.If(issue & tag.moves):
+        with m.If(granted):
             m.d.sync += [
                 axi.awvalid.eq(1),
                 axi.awaddr.eq(Cat(Const(0, beat_bits(config)), burst.beat)),
                 axi.awlen.eq(burst.len),
-                axi.awuser.eq(tag.user),
+                axi.awuser.eq(Array(self.tenant)[tag.queue]),
             ]
 
     def _merge(self, m, bursts):
@@ -173,7 +189,8 @@ class WriteEngine(wiring.Component):
 
         index = Signal(8)
         previous = Signal(self.config.data_width, reset_less=True)
-        previous_error, ahead, midway = Signal(), Signal(), Signal()
+        previous_fault = Signal(DataFault)
+        ahead, midway = Signal(), Signal()
         opens, ends, piece_ends, uses_newest = Signal(), Signal(), Signal(), Signal()
         go, take_ahead = Signal(), Signal()
         m.d.comb += [
@@ -199,18 +216,14 @@ class WriteEngine(wiring.Component):
         with m.If(take_ahead):
             m.d.sync += ahead.eq(1)
         with m.If(self.beat.ready):
-            m.d.sync += [previous.eq(newest.data), previous_error.eq(newest.error)]
+            m.d.sync += [previous.eq(newest.data), previous_fault.eq(newest.fault)]
 
-        failed = Signal(self.config.queues)
-        error = Signal()
-        m.d.comb += error.eq((uses_newest & newest.error) | (opens & tag.skew & previous_error)
-                             | failed.bit_select(tag.queue, 1))
-        m.d.sync += failed.eq((failed | Mux(go & error, 1 << tag.queue, 0)) & ~self.clear)
-
-        silent = error | self.stop.bit_select(tag.queue, 1)
+        fault = self._fault(m, go, burst, [
+            (opens & tag.skew, previous_fault), (uses_newest, newest.fault)])
+        silent = (fault != DataFault.NONE) | self.stop.bit_select(tag.queue, 1)
         with m.If(axi.wready):
             m.d.sync += axi.wvalid.eq(0)
-        with m.If(go):
+        with m.If(go & ~burst.denied):
             m.d.sync += [axi.wvalid.eq(1), axi.wlast.eq(ends)]
             for lane in range(lanes):
                 bits = slice(8 * lane, 8 * lane + 8)
@@ -222,8 +235,28 @@ class WriteEngine(wiring.Component):
         m.d.comb += [
             self.done.valid.eq(bursts.o.valid & bursts.o.ready),
             self.done.payload.queue.eq(tag.queue),
-            self.done.payload.moves.eq(tag.moves),
+            self.done.payload.awaits.eq(tag.moves & ~burst.denied),
             self.done.payload.piece_last.eq(burst.last),
             self.done.payload.packet_last.eq(burst.last & tag.last),
-            self.done.payload.error.eq(error & tag.moves),
         ]
+        with m.If(tag.moves):
+            m.d.comb += self.done.payload.fault.eq(fault)
+
+    def _fault(self, m, go, burst, beats):
+        """Return the first fault of the queue, this beat included, which ``go`` keeps."""
+        queue = burst.tag.queue
+        known = Array(Signal(DataFault, name=f"fault_{i}") for i in range(self.config.queues))
+        fault = Signal(DataFault)
+        with m.If(burst.denied):
+            m.d.comb += fault.eq(DataFault.WRITE_WINDOW)
+        for used, found in reversed(beats):
+            with m.If(used & (found != DataFault.NONE)):
+                m.d.comb += fault.eq(found)
+        with m.If(known[queue] != DataFault.NONE):
+            m.d.comb += fault.eq(known[queue])
+        with m.If(go):
+            m.d.sync += known[queue].eq(fault)
+        for i in range(self.config.queues):
+            with m.If(self.clear[i]):
+                m.d.sync += known[i].eq(DataFault.NONE)
+        return fault

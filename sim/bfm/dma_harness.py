@@ -1,6 +1,6 @@
 """The DMA engine on a memory, with counters of its data beats; the host holds the registers."""
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import fifo, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,11 +10,15 @@ from rtl.nitro_dma.engine import NitroDma
 from rtl.nitro_dma.reader import DATA_ID
 
 from .axi_memory import AXI4Memory
+from .ram import Log
 
-__all__ = ["IDEAL_LATENCY", "DmaHarness"]
+__all__ = ["IDEAL_LATENCY", "LOGGED", "DmaHarness"]
 
 IDEAL_LATENCY = 2
 """Latency of a memory with a registered address and a registered answer."""
+
+LOGGED = 16384
+"""Requests that the log of a channel holds."""
 
 
 class DmaHarness(wiring.Component):
@@ -52,6 +56,10 @@ class DmaHarness(wiring.Component):
         Cycle in which the latest read of data was first requested.
     bell : :py:`Out(32)`
         Cycle in which the latest register write was accepted.
+    reads_0, writes_0, reads_1, writes_1 : :py:`Out(64)`
+        Requests accepted on the port, and on that of the descriptors if there is one. The memory
+        ``log_reads_0`` and so on holds the latest :data:`LOGGED`: 6 bytes of address, 2 of AxUSER,
+        1 of AxLEN.
     lines, line : :py:`Out(32)`
         Bursts of completions, and the cycle in which the address of the latest was accepted.
     """
@@ -61,6 +69,7 @@ class DmaHarness(wiring.Component):
         self.bytes = bytes
         counters = ("r_beats", "w_beats", "r_first", "r_last", "w_first", "w_last", "w_gaps",
                     "request", "bell", "lines", "line")
+        self.ports = 2 if config.descriptor_port else 1
         super().__init__({
             "s_axil":  In(AXI4LiteSignature(addr_width=20)),
             "stall":   In(8),
@@ -69,6 +78,7 @@ class DmaHarness(wiring.Component):
             **{f"fail_{name}": In(16) for name in ("read", "fetch", "write", "completion")},
             "irq":    Out(1),
             **{name: Out(32) for name in counters},
+            **{f"{kind}_{i}": Out(64) for i in range(self.ports) for kind in ("reads", "writes")},
         })
 
     def elaborate(self, platform):
@@ -79,6 +89,9 @@ class DmaHarness(wiring.Component):
                                                   bytes=self.bytes, latency=self.latency)
         for i, bus in enumerate(buses):
             self._faults(m, bus, getattr(memory, f"s_axi_{i}"))
+            for kind, channel in (("reads", "ar"), ("writes", "aw")):
+                self._log(m, f"{kind}_{i}", *(getattr(bus, f"{channel}{name}") for name in
+                                              ("valid", "ready", "addr", "user", "len")))
         wiring.connect(m, wiring.flipped(self.s_axil), dma.s_axil)
         m.d.comb += [memory.stall.eq(self.stall), self.irq.eq(dma.irq)]
 
@@ -103,6 +116,16 @@ class DmaHarness(wiring.Component):
                 m.d.sync += count.eq(0)
             with m.If(owned & (count == getattr(self, f"fail_{name}")) & ~count.all()):
                 m.d.comb += getattr(axi, f"{channel}resp").eq(Resp.SLVERR)
+
+    def _log(self, m, name, valid, ready, address, user, length):
+        """Log the requests of a channel."""
+        log = Log(width=72, depth=LOGGED)
+        m.submodules[f"log_{name}"] = log
+        m.d.comb += [
+            log.valid.eq(valid & ready),
+            log.record.eq(Cat(address, Const(0, 48 - len(address)), user, length)),
+            getattr(self, name).eq(log.count),
+        ]
 
     def _count(self, m, axi, descriptors):
         """Add the counters."""

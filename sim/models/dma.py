@@ -5,7 +5,7 @@ in memory, byte for byte, completions included; its data bursts are those of the
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from rtl.nitro_dma.encoding import (
     COMPLETION,
@@ -17,7 +17,7 @@ from rtl.nitro_dma.encoding import (
     unpack,
 )
 
-__all__ = ["Burst", "Memory", "Piece", "QueueModel", "Ring", "legalise"]
+__all__ = ["Burst", "Memory", "Piece", "QueueModel", "Ring", "Window", "legalise"]
 
 PAGE = 4096
 
@@ -37,6 +37,21 @@ class Piece:
     src: int
     dst: int
     length: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Window:
+    """Pages that a queue may reach: addresses of the first and of the last, and what for."""
+
+    base: int
+    limit: int
+    read: bool = True
+    write: bool = True
+
+    def allows(self, page: int, *, write: bool) -> bool:
+        """Return whether the page with this address may be read, or written."""
+        return (self.write if write else self.read) and (
+            self.base // PAGE <= page // PAGE <= self.limit // PAGE)
 
 
 def legalise(address: int, length: int, *, beat_bytes: int, max_burst: int) -> list[Burst]:
@@ -113,6 +128,8 @@ class QueueModel:
         Owner of the queue.
     addr_width : :class:`int`
         Width of the engine's addresses.
+    windows : sequence of :class:`Window` or None
+        Where the queue may read and write; by default everywhere.
     fails : callable
         ``fails(kind, address, length)`` says whether the bus answers a ``read`` or ``write`` of
         data with an error.
@@ -120,12 +137,14 @@ class QueueModel:
 
     def __init__(self, memory: Memory, m2s: Ring, s2m: Ring, m2s_done: Ring, s2m_done: Ring, *,
                  tenant: int = 0, addr_width: int = 40,
+                 windows: Sequence[Window] | None = None,
                  fails: Callable[[str, int, int], bool] = lambda kind, address, length: False):
         self.memory = memory
         self.m2s, self.s2m = m2s, s2m
         self.m2s_done, self.s2m_done = m2s_done, s2m_done
         self.tenant = tenant
         self.addr_width = addr_width
+        self.windows = windows
         self.fails = fails
         self.cause = Cause.NONE
         self.pieces: list[Piece] = []
@@ -152,6 +171,10 @@ class QueueModel:
             return False
         if not m2s_ring.pending or not s2m_ring.pending:
             return False
+        if any(self._denied(ring.address, DESCRIPTOR_BYTES, write=False) is not None
+               for ring in (m2s_ring, s2m_ring)):
+            self._fail(Cause.FETCH_WINDOW)
+            return False
         m2s = unpack(DESCRIPTOR, self.memory.read(m2s_ring.address, DESCRIPTOR_BYTES))
         s2m = unpack(DESCRIPTOR, self.memory.read(s2m_ring.address, DESCRIPTOR_BYTES))
         refused = next(self._refusals(m2s, s2m), Cause.NONE)
@@ -177,6 +200,15 @@ class QueueModel:
             self._fail(Cause.OVERFLOW, indices[1], s2m["interrupt"])
         return True
 
+    def _denied(self, address: int, length: int, *, write: bool) -> int | None:
+        """Return the first address that no window allows, or None."""
+        if self.windows is None:
+            return None
+        for page in range(address // PAGE * PAGE, address + length, PAGE):
+            if not any(window.allows(page, write=write) for window in self.windows):
+                return max(page, address)
+        return None
+
     def _refusals(self, m2s: dict[str, int], s2m: dict[str, int]) -> Iterator[Cause]:
         """Yield the reasons against executing two descriptors, the first first."""
         both = ((m2s, self.m2s), (s2m, self.s2m))
@@ -197,7 +229,15 @@ class QueueModel:
             yield Cause.LAST
 
     def _move(self, piece: Piece) -> bool:
-        """Copy the bytes of a piece; return whether the bus let it."""
+        """Copy the bytes of a piece; return whether windows and bus let it."""
+        if self._denied(piece.src, piece.length, write=False) is not None:
+            self._fail(Cause.READ_WINDOW)
+            return False
+        end = self._denied(piece.dst, piece.length, write=True)
+        if end is not None:
+            self.memory.write(piece.dst, self.memory.read(piece.src, end - piece.dst))
+            self._fail(Cause.WRITE_WINDOW)
+            return False
         if self.fails("read", piece.src, piece.length):
             self._fail(Cause.READ_RESPONSE)
             return False
@@ -231,7 +271,10 @@ class QueueModel:
                     index=self.s2m.index if index is None else index)
 
     def _write(self, ring: Ring, **fields: int) -> None:
-        """Write a completion."""
+        """Write a completion, if a window lets it."""
+        if self._denied(ring.address, DESCRIPTOR_BYTES, write=True) is not None:
+            self.cause = self.cause or Cause.COMPLETION_WINDOW
+            return
         fields |= {"first": 1, "last": 1, "ring_id": ring.ring_id}
         self.memory.write(ring.address, pack(COMPLETION, **fields))
         self.completions.append(fields)

@@ -17,7 +17,8 @@ from rtl.nitro_dma.encoding import (
     unpack,
 )
 
-__all__ = ["Completion", "DmaBus", "DmaError", "DmaQueue", "QUEUE_REGISTERS"]
+__all__ = ["Completion", "DmaBus", "DmaError", "DmaManager", "DmaQueue", "MANAGER_REGISTERS",
+           "QUEUE_REGISTERS"]
 
 MAX_BUFFER = 65536
 S2M = 0x400
@@ -27,6 +28,14 @@ QUEUE_REGISTERS = {
     "CFG": 0x20, "RING_BASE_LO": 0x28, "RING_BASE_HI": 0x2C, "RING_LENGTH": 0x30, "TAIL_INC": 0x38,
     "COMP_BASE_LO": 0x44, "COMP_BASE_HI": 0x48, "STATE": 0x800, "SW_CTRL": 0x8B0,
 }
+# Offsets in a queue's manager's page; the windows follow each other at WINDOW_BYTES.
+MANAGER_REGISTERS = {
+    "TENANT": 0x00, "WINDOW0_BASE_LO": 0x100, "WINDOW0_BASE_HI": 0x104, "WINDOW0_LIMIT_LO": 0x108,
+    "WINDOW0_LIMIT_HI": 0x10C, "WINDOW0_ACCESS": 0x110,
+}
+MANAGER_PAGE = 0x80000
+WINDOWS, WINDOW_BYTES = 4, 0x20
+PAGE = 4096
 ENABLE = 3 << 16
 RESET = 1 << 8
 STATE_STOPPED = 1 << 1
@@ -71,6 +80,57 @@ class Completion:
     index: int
     cause: Cause
     interrupt: bool
+
+
+class DmaManager:
+    """What the owner of the machine decides about a queue pair, through its manager's page.
+
+    After reset a pair has no windows and may reach nothing. The registers are locked while the
+    pair is enabled or busy.
+
+    Parameters
+    ----------
+    bus : :class:`DmaBus`
+        Registers.
+    queue : :class:`int`
+        Number of the pair.
+    """
+
+    def __init__(self, bus: DmaBus, queue: int = 0):
+        self.bus = bus
+        self.page = MANAGER_PAGE + 0x1000 * queue
+
+    def _write(self, name: str, value: int, offset: int = 0) -> None:
+        self.bus.write_register(self.page + MANAGER_REGISTERS[name] + offset, value)
+
+    def own(self, tenant: int) -> None:
+        """Give the pair to a tenant."""
+        self._write("TENANT", tenant)
+
+    def open_window(self, window: int, base: int, size: int, *, read: bool = True,
+                    write: bool = True) -> None:
+        """Let the pair read or write ``size`` bytes from ``base`` on: whole pages of 4 KiB.
+
+        Raises
+        ------
+        :exc:`ValueError`
+            If there is no such window, or the bytes are not whole pages.
+        """
+        if not 0 <= window < WINDOWS:
+            raise ValueError(f"Window must be 0 to {WINDOWS - 1}, not {window!r}")
+        if base % PAGE or size % PAGE or size <= 0:
+            raise ValueError(f"A window must consist of whole pages of {PAGE} bytes, not of "
+                             f"{size:#x} bytes at {base:#x}")
+        offset, last = WINDOW_BYTES * window, base + size - PAGE
+        self.close_window(window)       # the bounds may lie anywhere while they change
+        for name, address in (("BASE", base), ("LIMIT", last)):
+            self._write(f"WINDOW0_{name}_LO", address & 0xFFFF_FFFF, offset)
+            self._write(f"WINDOW0_{name}_HI", address >> 32, offset)
+        self._write("WINDOW0_ACCESS", read | write << 1, offset)
+
+    def close_window(self, window: int) -> None:
+        """Take the window away."""
+        self._write("WINDOW0_ACCESS", 0, WINDOW_BYTES * window)
 
 
 class _Ring:
@@ -142,7 +202,7 @@ class DmaQueue:
         return self.bus.read_register(self.page + QUEUE_REGISTERS["STATE"])
 
     def start(self, polls: int = 100_000) -> None:
-        """Reset the pair, empty the rings and enable both halves.
+        """Disable and reset the pair, empty the rings and enable both halves.
 
         Raises
         ------
@@ -151,16 +211,42 @@ class DmaQueue:
         """
         self.m2s, self.s2m, self.m2s_done, self.s2m_done = self._rings()
         self.bus.write_memory(self.arena, bytes(self.arena_bytes(self.depth)))
+        self._enable(0)
         self._write("SW_CTRL", RESET)
-        if not any(not self.state() & STATE_RESETTING for _ in range(polls)):
-            raise TimeoutError(f"Queue pair not drained after {polls} polls")
+        self._until(STATE_RESETTING, polls)
         for half, ring, done in ((0, self.m2s, self.m2s_done), (S2M, self.s2m, self.s2m_done)):
             self._write("RING_BASE_LO", ring.base & 0xFFFF_FFFF, half)
             self._write("RING_BASE_HI", ring.base >> 32, half)
             self._write("RING_LENGTH", self.depth, half)
             self._write("COMP_BASE_LO", done.base & 0xFFFF_FFFF, half)
             self._write("COMP_BASE_HI", done.base >> 32, half)
-            self._write("CFG", ENABLE, half)
+        self.resume()               # last: an enabled pair locks its configuration
+
+    def disable(self, polls: int = 100_000) -> None:
+        """Start nothing more and wait until nothing is under way; :meth:`resume` goes on.
+
+        A packet that has begun keeps its place: what has been written of it stays.
+
+        Raises
+        ------
+        :exc:`TimeoutError`
+            If the pair is not drained after ``polls`` looks.
+        """
+        self._enable(0)
+        self._until(STATE_BUSY, polls)
+
+    def resume(self) -> None:
+        """Enable both halves."""
+        self._enable(ENABLE)
+
+    def _enable(self, value: int) -> None:
+        for half in (0, S2M):
+            self._write("CFG", value, half)
+
+    def _until(self, flag: int, polls: int) -> None:
+        """Wait until a flag of STATE reads 0."""
+        if not any(not self.state() & flag for _ in range(polls)):
+            raise TimeoutError(f"Queue pair not drained after {polls} polls")
 
     def put(self, ring: _Ring, **fields: int) -> None:
         """Write the next descriptor of a ring, without announcing it."""

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In
 
 from rtl.bus import AXI4Monitor
 from rtl.config import DmaConfig
+from rtl.nitro_dma.descriptor import DataFault
 from rtl.nitro_dma.fetcher import DESCRIPTOR_ID
 from rtl.nitro_dma.port import PortMerger
 from rtl.nitro_dma.reader import DATA_ID
@@ -69,7 +70,7 @@ class RetireProof(wiring.Component):
 
     def __init__(self, *, claim=0):
         self.claim = claim
-        super().__init__({"done": In(1), "last": In(1), "error": In(1), "bvalid": In(1),
+        super().__init__({"done": In(1), "last": In(1), "fault": In(DataFault), "bvalid": In(1),
                           "bresp": In(2), "ready": In(1), "packet": In(1)})
 
     def elaborate(self, platform):
@@ -77,10 +78,10 @@ class RetireProof(wiring.Component):
         m.submodules.retire = retire = Retire(SMALL)
         m.d.comb += [
             retire.done.valid.eq(self.done),
-            retire.done.payload.moves.eq(1),
+            retire.done.payload.awaits.eq(1),
             retire.done.payload.piece_last.eq(self.last),
             retire.done.payload.packet_last.eq(self.last),
-            retire.done.payload.error.eq(self.error),
+            retire.done.payload.fault.eq(self.fault),
             retire.bvalid.eq(self.bvalid),
             retire.bresp.eq(self.bresp),
             retire.packet.valid.eq(self.packet),

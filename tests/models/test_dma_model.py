@@ -13,7 +13,7 @@ from rtl.nitro_dma.encoding import (
     pack,
     unpack,
 )
-from sim.models.dma import Memory, QueueModel, Ring, legalise
+from sim.models.dma import Memory, QueueModel, Ring, Window, legalise
 
 RINGS = {"m2s": 0x000, "s2m": 0x400, "m2s_done": 0x800, "s2m_done": 0xC00}
 SOURCE, SINK, BYTES = 0x1000, 0x8000, 0x10000
@@ -185,3 +185,38 @@ def test_dma_c_header_names_every_field_and_cause():
     assert "#define DMA_COMP_RING_ID_MASK 0x3000000u\n" in text
     for cause in Cause:
         assert f"#define DMA_CAUSE_{cause.name} {cause.value} " in text
+
+
+def test_dma_model_keeps_to_its_windows():
+    """Every byte read or written is allowed by a window; a failure means that one was not."""
+    rng = random.Random(8)
+    seen = set()
+    for _ in range(300):
+        windows = [Window(page := 4096 * rng.randrange(16), page + 4096 * rng.randrange(1, 7) - 1,
+                          rng.random() < 0.7, rng.random() < 0.7) for _ in range(4)]
+        windows.append(Window(0, 4095, rng.random() < 0.9, rng.random() < 0.95))
+        bench = Bench(windows=windows)
+        src, dst = rng.randrange(SOURCE, SINK - 5000), rng.randrange(SINK, BYTES - 5000)
+        n = rng.randrange(1, 5000)
+        bench.put("s2m", address=dst, length=n)
+        bench.put("m2s", address=src, length=n, first=1, last=1)
+        before = bytes(bench.memory.data)
+        bench.queue.run()
+        after = bytes(bench.memory.data)
+
+        def allowed(address, write, windows=windows):
+            return any(w.base <= address <= w.limit and (w.write if write else w.read)
+                       for w in windows)
+        changed = [i for i in range(BYTES) if before[i] != after[i]]
+        assert all(allowed(i, True) for i in changed)
+        readable = all(allowed(src + i, False) for i in range(n))
+        writable = all(allowed(dst + i, True) for i in range(n))
+        expected = (Cause.FETCH_WINDOW if not allowed(0, False) else
+                    Cause.READ_WINDOW if not readable else
+                    Cause.WRITE_WINDOW if not writable else
+                    Cause.COMPLETION_WINDOW if not allowed(RINGS["s2m_done"], True) else Cause.NONE)
+        assert bench.queue.cause == expected
+        seen.add(expected)
+        if expected == Cause.NONE:
+            assert after[dst:dst + n] == before[src:src + n]
+    assert len(seen) == 5

@@ -230,3 +230,27 @@ def test_dma_reset_at_every_cycle_of_a_packet(model):
         queue.start()
         queue.submit([place(3)[0]], [place(3)[1]])
         assert queue.wait().bytes == BURSTS and copied(model, 3)
+
+
+@pytest.mark.cocotb
+def test_dma_disable_at_every_cycle_of_a_packet(model):
+    """A disabled pair drains, then writes nothing; enabled again it ends what it had begun."""
+    busy = 0
+    for delay in range(120):
+        model.memory[SINK - 64:SINK + 0x4000] = 0xEE
+        queue = start(model)
+        for i in range(2):
+            src, dst = place(i, 3)
+            queue.submit([(src[0], 500), (src[0] + 500, BURSTS - 500)], [dst],
+                         ring_doorbell=False)
+        queue.doorbell(m2s=4, s2m=2)
+        model.sim.tick(delay)
+        queue.disable()
+        before = model.memory.copy()
+        model.sim.tick(200)
+        assert (model.memory == before).all(), f"disabled after {delay}: a write after the drain"
+        busy += not (copied(model, 0, 3) and copied(model, 1, 3))
+        queue.resume()
+        assert [queue.wait().bytes for _ in range(2)] == [BURSTS] * 2
+        assert copied(model, 0, 3) and copied(model, 1, 3)
+    assert busy > 20, "never disabled in the middle"

@@ -18,7 +18,8 @@ SOURCE, SINK = 0x10000, 0x80000         # halves of the memory: nothing overlaps
 CONFIGS = {"wide": WIDE, "own port": OWN_PORT, "512 bits": WIDEST}
 
 
-@pytest.fixture(scope="module", params=["wide", "own port", pytest.param("512 bits", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=["wide", "own port",
+                                        pytest.param("512 bits", marks=pytest.mark.slow)])
 def model(request):
     model = DmaModel(CONFIGS[request.param])
     yield model

@@ -7,7 +7,8 @@
 #include "platform.h"
 
 #define ENTRIES 64u
-#define QUEUE (DMA_BASE + 0x1000u)
+#define QUEUE (DMA_BASE + DMA_QUEUE_PAGE)
+#define MANAGER (DMA_BASE + DMA_MANAGER_PAGE)
 #define SUBMISSION_ENABLES (DMA_QUEUE_M2S_CFG_EN_PREFETCH_MASK | DMA_QUEUE_M2S_CFG_EN_SCHEDULING_MASK)
 
 struct entry {
@@ -33,6 +34,17 @@ static uint32_t ring_id(uint32_t count)
     return (count / ENTRIES + DMA_FIRST_RING_ID) & 3u;
 }
 
+/* The firmware owns the whole chip: its queue may read and write all of memory. */
+static void windows_init(void)
+{
+    write32(MANAGER + DMA_MANAGER_WINDOW0_BASE_LO, 0);
+    write32(MANAGER + DMA_MANAGER_WINDOW0_BASE_HI, 0);
+    write32(MANAGER + DMA_MANAGER_WINDOW0_LIMIT_LO, DMA_MANAGER_WINDOW0_LIMIT_LO_ADDRESS_MASK);
+    write32(MANAGER + DMA_MANAGER_WINDOW0_LIMIT_HI, DMA_MANAGER_WINDOW0_LIMIT_HI_ADDRESS_MASK);
+    write32(MANAGER + DMA_MANAGER_WINDOW0_ACCESS,
+            DMA_MANAGER_WINDOW0_ACCESS_READ_MASK | DMA_MANAGER_WINDOW0_ACCESS_WRITE_MASK);
+}
+
 static void ring_init(struct ring *ring, uintptr_t registers)
 {
     memset(ring, 0, sizeof *ring);
@@ -43,17 +55,22 @@ static void ring_init(struct ring *ring, uintptr_t registers)
     write32(registers + DMA_QUEUE_M2S_RING_LENGTH, ENTRIES);
     write32(registers + DMA_QUEUE_M2S_COMP_BASE_LO, (uint32_t)(uintptr_t)ring->completion);
     write32(registers + DMA_QUEUE_M2S_COMP_BASE_HI, (uint32_t)((uintptr_t)ring->completion >> 32));
-    write32(registers + DMA_QUEUE_M2S_CFG, SUBMISSION_ENABLES);
 }
 
 void dma_init(void)
 {
+    write32(QUEUE + DMA_QUEUE_M2S_CFG, 0);
+    write32(QUEUE + DMA_QUEUE_S2M_CFG, 0);
     write32(QUEUE + DMA_QUEUE_SW_CTRL, DMA_QUEUE_SW_CTRL_RESET_MASK);
     while (read32(QUEUE + DMA_QUEUE_STATE) & DMA_QUEUE_STATE_RESETTING_MASK) {
     }
     packets = completed = 0;
+    windows_init();
     ring_init(&m2s, QUEUE);
     ring_init(&s2m, QUEUE + (DMA_QUEUE_S2M_CFG - DMA_QUEUE_M2S_CFG));
+    /* An enabled queue locks its configuration, hence last. */
+    write32(QUEUE + DMA_QUEUE_M2S_CFG, SUBMISSION_ENABLES);
+    write32(QUEUE + DMA_QUEUE_S2M_CFG, SUBMISSION_ENABLES);
 }
 
 /* Descriptors of a ring that complete packets have given back. */

@@ -12,7 +12,7 @@ from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiSlave, MemoryReg
 
 from rtl.nitro_dma.encoding import Cause
 from sim.models.dma import Memory, QueueModel, Ring
-from sw.drivers.dma import DmaBus, DmaError, DmaQueue
+from sw.drivers.dma import DmaBus, DmaError, DmaManager, DmaQueue
 
 BYTES = 1 << 18
 ARENA, SOURCE, SINK, BAD = 0x1000, 0x4000, 0x20000, 0x3F000
@@ -79,12 +79,19 @@ def split(rng, total):
     return [b - a for a, b in zip([0, *cuts], [*cuts, total], strict=True)]
 
 
+def start(bench, depth=DEPTH):
+    """Open all of memory to the pair and start it."""
+    DmaManager(bench.bus).open_window(0, 0, BYTES)
+    queue = DmaQueue(bench.bus, arena=ARENA, depth=depth)
+    queue.start()
+    return queue
+
+
 def exercise(bench, seed, packets):
     """Run random packets, in the thread of the driver, and compare all of memory."""
     rng = random.Random(seed)
     bench.write(0, rng.randbytes(BYTES))
-    queue = DmaQueue(bench.bus, arena=ARENA, depth=DEPTH)
-    queue.start()
+    queue = start(bench)
     model = golden(queue, bench.read(0, BYTES))
     sink = SINK
     for _ in range(packets):
@@ -116,8 +123,7 @@ async def copies_random_packets(dut, pause):
 def fail_and_recover(bench, source, sink, cause):
     rng = random.Random(4)
     bench.write(0, rng.randbytes(BYTES))
-    queue = DmaQueue(bench.bus, arena=ARENA, depth=DEPTH)
-    queue.start()
+    queue = start(bench)
     queue.submit([(SOURCE, 200)], [(SINK + 512, 200)])
     assert queue.wait().bytes == 200
     queue.submit([(source, 300)], [(sink, 300)])
@@ -150,8 +156,7 @@ async def stops_at_an_error_response(dut, case):
 
 
 def stale_descriptor(bench):
-    queue = DmaQueue(bench.bus, arena=ARENA, depth=4)
-    queue.start()
+    queue = start(bench, depth=4)
     for _ in range(4):
         queue.submit([(SOURCE, 16)], [(SINK, 16)])
         assert queue.wait().bytes == 16

@@ -82,6 +82,40 @@ def test_fields_by_access():
     simulate(dut, testbench)
 
 
+def test_lockable_registers_refuse_writes_while_locked():
+    dut = RegisterBank(RegisterMap("block", "A block", [
+        Register("FREE", 0x00, "Never locked", [Field("value", 8, "rw", "Value", reset=3)]),
+        Register("HELD", 0x04, "Locked", [Field("value", 8, "rw", "Value", reset=5)],
+                 lockable=True),
+        Register("GO", 0x08, "Locked command", [Field("count", 8, "wo", "Count")],
+                 lockable=True)]))
+    strobes = []
+
+    async def monitor(ctx):
+        async for _, _, strobe in ctx.tick().sample(dut.go_write):
+            strobes.append(strobe)
+
+    async def testbench(ctx):
+        ctx.set(dut.locked, 1)
+        assert await write(ctx, dut.s_axil, 0x00, 7) == Resp.OKAY
+        for address in (0x04, 0x08):
+            assert await write(ctx, dut.s_axil, address, 7) == Resp.SLVERR
+        assert await read(ctx, dut.s_axil, 0x04) == (5, Resp.OKAY)
+        assert ctx.get(dut.free_value) == 7 and not any(strobes)
+        ctx.set(dut.locked, 0)
+        for address in (0x04, 0x08):
+            assert await write(ctx, dut.s_axil, address, 9) == Resp.OKAY
+        assert await read(ctx, dut.s_axil, 0x04) == (9, Resp.OKAY)
+        assert sum(strobes) == 1
+
+    sim = Simulator(dut)
+    sim.add_clock(1e-8)
+    sim.add_testbench(monitor, background=True)
+    sim.add_testbench(testbench)
+    sim.run()
+    assert not hasattr(RegisterBank(MAP), "locked")
+
+
 def test_write_only_field_strobes_once():
     dut = RegisterBank(MAP)
     strobes = []
