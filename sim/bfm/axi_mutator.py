@@ -15,8 +15,13 @@ FELL = "valid fell"
 CHANGED = "payload changed"
 NO_WRITE = "B without a complete write of its ID"
 NO_READ = "R without a read of its ID"
+WIDE = "beats are wider than the bus"
 WLAST = "WLAST is not at the end of the burst"
 RLAST = "RLAST is not at the end of the burst"
+
+# What moves may break another rule in the same cycle, and that one be said first.
+BROKEN_TOO = {("aw", "size"): (WIDE,), ("ar", "size"): (WIDE,), ("w", "last"): (WLAST,),
+              ("b", "id"): (NO_WRITE,), ("r", "last"): (RLAST,), ("r", "id"): (NO_READ,)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,14 +61,14 @@ def mutations(signature: AXI4Signature) -> list[Mutation]:
                               {"valid": 0}, (FELL,)))
         for field, _ in LAYOUTS[channel](signature):
             found.append(Mutation(f"{title}{field.upper()} moves while it waits", channel,
-                                  "stalled", {field: "flip"}, (CHANGED,)))
+                                  "stalled", {field: "flip"},
+                                  (CHANGED, *BROKEN_TOO.get((channel, field), ()))))
     for channel in ("aw", "ar"):
         title = channel.upper()
         for name, wires, noticed in (
                 ("burst crosses 4 KiB", {"addr": 0xFF0, "len": 3, "size": signature.size,
                                          "burst": Burst.INCR.value}, "the burst crosses 4 KiB"),
-                ("beats are wider than the bus", {"size": 7, "len": 0},
-                 "beats are wider than the bus"),
+                ("beats are wider than the bus", {"size": 7, "len": 0}, WIDE),
                 ("burst has the reserved type", {"burst": 3}, "the burst type is reserved"),
                 ("fixed burst has 17 beats", {"burst": Burst.FIXED.value, "len": 16},
                  "a fixed burst is too long"),
