@@ -10,7 +10,6 @@ from rtl.core.access import NextAccessLayout
 from rtl.core.alu import Alu
 from rtl.core.cause import CycleCause
 from rtl.core.dcache import Maintenance
-from rtl.core.divider import Divider
 from rtl.core.execute import Executed
 from rtl.core.gic_port import GicPortSignature
 from rtl.core.issue import Late, ResultLayout, announce, writes_sp
@@ -51,6 +50,8 @@ class CommitStage(wiring.Component):
         The access of the micro-op that comes next, one cycle early.
     product, product_high : :py:`In(64)`
         Result of the multiplier for the memory stage; upper half of a product for the write stage.
+    quotient : :py:`In(64)`, divided : :py:`In(1)`
+        Result of the divider for the memory stage, and whether it is there.
     stall : :py:`Out(1)`
         The micro-op stays.
     advance_write : :py:`Out(1)`
@@ -97,6 +98,8 @@ class CommitStage(wiring.Component):
             "next":          In(NextAccessLayout()),
             "product":       In(64),
             "product_high":  In(64),
+            "quotient":      In(64),
+            "divided":       In(1),
             "stall":         Out(1),
             "advance_write": Out(1),
             "flush":         Out(1),
@@ -133,7 +136,6 @@ class CommitStage(wiring.Component):
         m = Module()
 
         m.submodules.lsu = lsu = LoadStoreUnit(self.config, regions=self.regions)
-        m.submodules.divider = divider = Divider()
         m.submodules.system = system = SystemRegisters(self.config)
         wiring.connect(m, wiring.flipped(self.m_axi), lsu.m_axi)
         wiring.connect(m, wiring.flipped(self.gic), system.gic)
@@ -154,11 +156,6 @@ class CommitStage(wiring.Component):
         ]
         self._access(m, lsu, memory & ~sp_fault, system, written)
         self._note_match(m, lsu)
-        m.d.comb += [
-            divider.start.eq(valid & (uop.unit == Unit.DIVIDE)),
-            divider.a.eq(executed.a), divider.b.eq(executed.b),
-            divider.wide.eq(uop.wide), divider.signed.eq(uop.signed),
-        ]
 
         done, fault, system_goes = Signal(), Signal(), Signal()
         m.d.comb += [
@@ -171,7 +168,7 @@ class CommitStage(wiring.Component):
         with m.If(memory):
             m.d.comb += done.eq(lsu.done | lsu.fault | sp_fault)
         with m.Elif(uop.unit == Unit.DIVIDE):
-            m.d.comb += done.eq(divider.done)
+            m.d.comb += done.eq(self.divided)
         with m.Elif(uop.unit == Unit.SYSTEM):
             ready = (~written.valid & ((uop.system != SystemOp.BARRIER) | lsu.drained)
                      & ((uop.system != SystemOp.WAIT) | self._wakes))
@@ -180,7 +177,7 @@ class CommitStage(wiring.Component):
         self._flags(m, system, fault)
         self._system(m, system, lsu, system_goes)
         self._exceptions(m, system, lsu, fault, sp_fault)
-        self._write_stage(m, written, lsu, divider, system, fault, memory)
+        self._write_stage(m, written, lsu, system, fault, memory)
         self._start_anew(m, written, lsu)
         self._attribute(m, written, lsu, fault)
         return m
@@ -313,12 +310,12 @@ class CommitStage(wiring.Component):
             m.d.sync += [self._event.eq(1), self._event_target.eq(system.vector),
                          self._event_cause.eq(CycleCause.EXCEPTION)]
 
-    def _write_stage(self, m, written, lsu, divider, system, fault, memory):
+    def _write_stage(self, m, written, lsu, system, fault, memory):
         uop, slot = self.i.uop, self.i
         value = Signal(64)
         m.d.comb += value.eq(self.executed.result)
         with m.If(uop.unit == Unit.DIVIDE):
-            m.d.comb += value.eq(divider.result)
+            m.d.comb += value.eq(self.quotient)
         with m.Elif(uop.unit == Unit.MULTIPLY):
             m.d.comb += value.eq(self.product)
         with m.Elif((uop.unit == Unit.LOAD) | uop.exclusive):

@@ -9,6 +9,7 @@ from rtl.config import CoreConfig
 from rtl.core.cause import CycleCause
 from rtl.core.commit import CommitStage
 from rtl.core.decode_stage import DecodeStage
+from rtl.core.divider import Divider
 from rtl.core.execute import ExecuteStage
 from rtl.core.fetch import Fetch
 from rtl.core.gic_port import GicPortSignature
@@ -103,6 +104,7 @@ class Core(wiring.Component):
         m.submodules.issue = issue = IssueStage(width=self.config.issue_width)
         m.submodules.execute = execute = ExecuteStage()
         m.submodules.multiplier = multiplier = Multiplier()
+        m.submodules.divider = divider = Divider()
         m.submodules.commit = commit = CommitStage(self.config, regions=self.regions)
         wiring.connect(m, wiring.flipped(self.ibus), fetch.m_axi)
         wiring.connect(m, wiring.flipped(self.dbus), commit.m_axi)
@@ -155,6 +157,7 @@ class Core(wiring.Component):
             commit.front_events.BR_PRED.eq(execute.update.valid & execute.update.branch),
         ]
         self._connect_multiplier(m, multiplier, issue, commit)
+        self._connect_divider(m, divider, issue, execute, commit)
 
         if self.config.retire_port:
             m.submodules.collector = collector = RetireCollector()
@@ -217,4 +220,14 @@ class Core(wiring.Component):
             multiplier.subtract.eq(uop.invert),
             multiplier.enable_1.eq(~commit.stall & (uop.unit == Unit.MULTIPLY)),
             multiplier.enable_2.eq(commit.advance_write),
+        ]
+
+    def _connect_divider(self, m, divider, issue, execute, commit):
+        slot, operands = issue.o[0], issue.operands[0]
+        m.d.comb += [
+            divider.start.eq(slot.valid & (slot.uop.unit == Unit.DIVIDE) & ~commit.stall),
+            divider.drop.eq(commit.flush),
+            divider.a.eq(operands.a), divider.b.eq(operands.b),
+            divider.wide.eq(slot.uop.wide), divider.signed.eq(slot.uop.signed),
+            commit.quotient.eq(divider.result), commit.divided.eq(divider.done),
         ]

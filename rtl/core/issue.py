@@ -141,7 +141,7 @@ class IssueStage(wiring.Component):
         # The first micro-op of `i` went in the cycle before.
         gone = Signal(self.width - 1)
         ahead = []
-        waits, products = [], []
+        waits, causes = [], []
         for lane in range(self.width):
             if lane == 0 and self.width == 2:
                 slot = Signal(Slot, name="slot")
@@ -151,9 +151,9 @@ class IssueStage(wiring.Component):
             else:
                 slot = self.i[lane]
                 stored = [self.a_value[lane], self.b_value[lane], self.c_value[lane]]
-            waiting, product = self._lane(m, lane, slot, stored, ahead)
+            waiting, cause = self._lane(m, lane, slot, stored, ahead)
             waits.append(waiting)
-            products.append(product)
+            causes.append(cause)
             if self.width == 2 and lane == 0:
                 ahead = [self._announce_lane(m, slot)]
 
@@ -171,10 +171,7 @@ class IssueStage(wiring.Component):
                 with m.If(~goes[1]):
                     m.d.sync += self.o[1].valid.eq(0)
         with m.If(~self.stall & waits[0]):
-            m.d.sync += [
-                self.o[0].valid.eq(0),
-                self.o[0].cause.eq(Mux(products[0], CycleCause.MULTIPLY, CycleCause.LOAD_USE)),
-            ]
+            m.d.sync += [self.o[0].valid.eq(0), self.o[0].cause.eq(causes[0])]
         with m.If(self.flush):
             m.d.sync += gone.eq(0)
             for slot in self.o:
@@ -182,20 +179,25 @@ class IssueStage(wiring.Component):
         return m
 
     def _lane(self, m, lane, slot, stored, ahead):
-        """Read the operands of one lane; return whether it waits, and whether for a product."""
+        """Read the operands of one lane; return whether it waits, and what for."""
         uop, o, operands = slot.uop, self.o[lane], self.operands[lane]
         prefix = f"lane_{lane}_" if self.width > 1 else ""
         a, a_waits, a_product = self._operand(m, uop.a, uop.a_sp, stored[0], ahead, f"{prefix}a")
         b, b_waits, b_product = self._operand(m, uop.b, Const(0), stored[1], ahead, f"{prefix}b")
         c, c_waits, c_product = self._operand(m, uop.c, Const(0), stored[2], ahead, f"{prefix}c")
-        waits, product = Signal(name=f"{prefix}waits"), Signal(name=f"{prefix}product")
-        m.d.comb += [waits.eq(slot.valid & (a_waits | b_waits | c_waits)),
-                     product.eq(a_product | b_product | c_product)]
+        waits, divides = Signal(name=f"{prefix}waits"), Signal(name=f"{prefix}divides")
+        m.d.comb += [
+            # The divider takes operands from the execute stage, but not while it ends a division.
+            divides.eq((uop.unit == Unit.DIVIDE) & o.valid & (o.uop.unit == Unit.DIVIDE)),
+            waits.eq(slot.valid & (a_waits | b_waits | c_waits | divides)),
+        ]
+        cause = Mux(divides, CycleCause.DIVIDE, Mux(a_product | b_product | c_product,
+                                                    CycleCause.MULTIPLY, CycleCause.LOAD_USE))
         with m.If(~self.stall):
             m.d.sync += [o.eq(slot), operands.a.eq(a),
                          operands.b.eq(Mux(uop.b_imm, uop.imm, b)), operands.c.eq(c)]
             self._compare_target(m, slot, o)
-        return waits, product
+        return waits, cause
 
     def _announce_lane(self, m, slot):
         """Return the results of lane 0 as lane 1 sees them in the same cycle: all to come."""

@@ -76,7 +76,7 @@ def _multiply(m, unit):
 
 
 def _divide(m, unit):
-    m.d.sync += unit.done.eq(unit.start & ~unit.done)
+    m.d.sync += unit.done.eq(unit.start)
     with m.If(unit.start):
         m.d.sync += unit.result.eq(quotient(unit.a, unit.b, wide=unit.wide, signed=unit.signed))
 
@@ -131,7 +131,7 @@ def core_without(*, fetch, memory, also=()):
         "core.Multiplier": replaced(Multiplier, _multiply),
         "core.REGISTERS": 4,
         "commit.LoadStoreUnit": replaced(LoadStoreUnit, memory),
-        "commit.Divider": replaced(Divider, _divide),
+        "core.Divider": replaced(Divider, _divide),
         "execute.CrcUnit": replaced(CrcUnit, _take_remainder),
     } | dict(also)
     core = Core(PRESETS["sim"].core)

@@ -5,8 +5,6 @@
 import random
 import zlib
 
-import pytest
-
 from rtl.core.alu import Alu, BitUnit
 from rtl.core.atomic import AtomicOp, AtomicUnit
 from rtl.core.crc import CrcUnit
@@ -14,6 +12,7 @@ from rtl.core.divider import Divider
 from rtl.core.multiplier import Multiplier
 from rtl.core.shifter import Shifter
 from rtl.core.uop import AluOp, BitOp, Fill, ShiftOp
+from sim.models.divider import divide
 from tests.helpers import simulate
 
 MASK = (1 << 64) - 1
@@ -226,38 +225,77 @@ def test_multiplier_takes_one_operation_a_cycle():
     simulate(dut, testbench)
 
 
-def quotient(a, b, *, wide, is_signed):
-    bits = 64 if wide else 32
-    mask = (1 << bits) - 1
-    a, b = (signed(x, bits) if is_signed else x & mask for x in (a, b))
-    if b == 0:
-        return 0
-    result = abs(a) // abs(b)
-    return (-result if (a < 0) != (b < 0) else result) & mask
+def division(rng):
+    """Return operands, size and signedness of a division: quotients of every length."""
+    wide, is_signed = rng.randrange(2), rng.randrange(2)
+    a, b = draw(rng) >> rng.randrange(64), draw(rng) >> rng.randrange(64)
+    match rng.randrange(6):
+        case 0:
+            b = (1 << rng.randrange(64)) - rng.randrange(2)
+        case 1:
+            a = b * rng.getrandbits(rng.randrange(1, 64)) + rng.choice((-1, 0, 1))
+        case 2:
+            a, b = rng.choice(CORNERS), rng.choice(CORNERS)
+    if rng.randrange(2):
+        a = -a
+    if rng.randrange(2):
+        b = -b
+    return a & MASK, b & MASK, wide, is_signed
 
 
-@pytest.mark.parametrize("is_signed", [0, 1])
-def test_divider(is_signed):
+async def start_division(ctx, dut, a, b, wide, is_signed):
+    for port, value in (("a", a), ("b", b), ("wide", wide), ("signed", is_signed), ("start", 1)):
+        ctx.set(getattr(dut, port), value)
+    await ctx.tick()
+    # The operands belong to the first cycle only.
+    for port, value in (("a", ~a & MASK), ("b", 0), ("wide", ~wide & 1), ("signed", ~is_signed & 1),
+                        ("start", 0)):
+        ctx.set(getattr(dut, port), value)
+
+
+def test_divider():
     dut = Divider()
 
     async def testbench(ctx):
         rng = random.Random(7)
-        for index in range(120):
-            a, b = draw(rng), draw(rng) >> rng.choice((0, 0, 8, 40))
-            if index == 0:
-                a, b = 1 << 63, MASK
-            wide = rng.randrange(2) if index else 1
-            for port, value in (("a", a), ("b", b), ("wide", wide), ("signed", is_signed),
-                                ("start", 1)):
-                ctx.set(getattr(dut, port), value)
-            await ctx.tick()
-            cycles = 1
-            while not ctx.get(dut.done):
+        for _ in range(1500):
+            a, b, wide, is_signed = division(rng)
+            quotient, expected = divide(a, b, bits=64 if wide else 32, signed=bool(is_signed))
+            await start_division(ctx, dut, a, b, wide, is_signed)
+            for cycle in range(1, expected + 1):
+                assert ctx.get(dut.done) == (cycle == expected)
+                if cycle < expected:
+                    await ctx.tick()
+            assert ctx.get(dut.result) == quotient
+            for _ in range(rng.randrange(1, 3)):
                 await ctx.tick()
-                cycles += 1
-                assert cycles <= 35
-            assert ctx.get(dut.result) == quotient(a, b, wide=wide, is_signed=is_signed)
-            ctx.set(dut.start, 0)
+                assert not ctx.get(dut.done)
+
+    simulate(dut, testbench)
+
+
+def test_divider_forgets_what_is_dropped():
+    dut = Divider()
+
+    async def testbench(ctx):
+        rng = random.Random(8)
+        for _ in range(200):
+            ctx.set(dut.drop, rng.randrange(2))
+            await start_division(ctx, dut, *division(rng))
+            ctx.set(dut.drop, ~ctx.get(dut.drop) & 1)
+            await ctx.tick()
+            ctx.set(dut.drop, 0)
+            for _ in range(rng.choice((0, 1, 60))):
+                assert not ctx.get(dut.done)
+                await ctx.tick()
+            a, b, wide, is_signed = division(rng)
+            quotient, expected = divide(a, b, bits=64 if wide else 32, signed=bool(is_signed))
+            await start_division(ctx, dut, a, b, wide, is_signed)
+            for _ in range(1, expected):
+                assert not ctx.get(dut.done)
+                await ctx.tick()
+            assert ctx.get(dut.done)
+            assert ctx.get(dut.result) == quotient
             await ctx.tick()
 
     simulate(dut, testbench)
