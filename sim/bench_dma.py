@@ -20,6 +20,8 @@ BEAT = DATA_WIDTH // 8
 BYTES = 1 << 22
 ARENA_BYTES = MAX_TRANSFERS * 64      # a transfer has an entry in each of four rings
 SOURCE, SINK = ARENA_BYTES, 2 * ARENA_BYTES
+
+
 def bench_config(row: DmaCase) -> DmaConfig:
     """Return the engine that a row is measured on: 64 bits, deep enough for a far memory."""
     return DmaConfig(queues=row.queues, data_width=DATA_WIDTH, outstanding=32, packets=64,
@@ -34,9 +36,9 @@ class _Bench:
         self.model = DmaModel(self.config, bytes=BYTES, progress=progress)
         self.data = np.frombuffer(random.Random(seed).randbytes(ARENA_BYTES), np.uint8)
 
-    def _queues(self, count: int, depth: int) -> list[DmaQueue]:
+    def _queues(self, count: int, depth: int, *, push: bool = False) -> list[DmaQueue]:
         self.model.reset()
-        queues = [DmaQueue(self.model.bus, queue=i, depth=depth,
+        queues = [DmaQueue(self.model.bus, queue=i, depth=depth, push=push,
                            arena=i * DmaQueue.arena_bytes(depth)) for i in range(count)]
         for queue in queues:
             queue.start()
@@ -53,14 +55,20 @@ class _Bench:
         stride = max(BEAT, 1 << (row.size + max(offsets) - 1).bit_length())
         places = max(1, ARENA_BYTES // stride - 1)
         each = transfers // row.queues
-        queues = self._queues(row.queues, max(4, each))
+        push = row.case == "push"
+        queues = self._queues(row.queues, max(4, each), push=push)
         for i in range(each):
             for number, queue in enumerate(queues):
                 place = (i * row.queues + number) % places * stride
-                queue.submit([(SOURCE + place + offsets[0], row.size)],
-                             [(SINK + place + offsets[1], row.size)], ring_doorbell=False)
-        for queue in queues:
-            queue.doorbell(m2s=each, s2m=each)
+                source = SOURCE + place + offsets[0], row.size
+                sink = SINK + place + offsets[1], row.size
+                if push:
+                    queue.push(source, sink)
+                else:
+                    queue.submit([source], [sink], ring_doorbell=False)
+        if not push:
+            for queue in queues:
+                queue.doorbell(m2s=each, s2m=each)
         for queue in queues:
             while queue.state() & 8:
                 model.sim.tick(100)
@@ -86,10 +94,18 @@ class _Bench:
                 != self.model.memory[SOURCE + offsets[0] + lanes]).any():
             raise RuntimeError("DMA bench: a transfer left wrong bytes")
 
-    def launch(self) -> int:
-        """Return the cycles from a doorbell to the data's ``arvalid`` beyond the memory's own."""
+    def launch(self, *, push: bool) -> int:
+        """Return the cycles until the data's ``arvalid``, without those of the memory.
+
+        They count from the doorbell, or from the write that completes a slot.
+        """
         self.model.latency = 0
-        queue, = self._queues(1, 4)
+        queue, = self._queues(1, 4, push=push)
+        if push:
+            queue.push((SOURCE, 64), (SINK, 64))
+            bell = self.model.sim.get("bell")
+            queue.wait()
+            return self.model.sim.get("request") - bell
         queue.submit([(SOURCE, 64)], [(SINK, 64)], ring_doorbell=False)
         queue.doorbell(m2s=0, s2m=1)
         self.model.sim.tick(100)
@@ -143,7 +159,9 @@ def bench_dma(rows: Sequence[DmaCase], *, transfers: int = 1000, seed: int = 0,
         mine = [row for row in rows if bench_config(row) == config]
         bench = _Bench(mine[0], seed=seed, progress=progress)
         try:
-            launch["ring"] = min(filter(None, (launch["ring"], bench.launch())))
+            for mode in launch:
+                launch[mode] = min(filter(None, (launch[mode],
+                                                 bench.launch(push=mode == "push"))))
             for row in mine:
                 progress(f"{row.case} {row.size} B, latency {row.latency}, {row.queues} queues")
                 each = -(-transfers // row.queues) * row.queues

@@ -9,7 +9,7 @@ MAX_TRANSFERS = 16384
 PORTS = ("own", "shared")
 
 # Byte offsets of source and sink from aligned addresses.
-CASES = {"ring": (0, 0), "misaligned": (1, 3)}
+CASES = {"ring": (0, 0), "misaligned": (1, 3), "push": (0, 0)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,8 +27,8 @@ class DmaCase:
     queues : :class:`int`
         Queue pairs that share the transfers; the engine is built with as many.
     port : :class:`str`
-        Where descriptors and completions go: ``own``, a port of 64 bits that they have to
-        themselves, or ``shared``, the port of the data.
+        Where descriptors, unless they are pushed, and completions go: ``own``, a port of 64 bits
+        that they have to themselves, or ``shared``, the port of the data.
     """
 
     case: str = "ring"
@@ -43,6 +43,6 @@ def table(port: str | None = None) -> list[DmaCase]:
     rows = [DmaCase(size=size, latency=latency, queues=queues)
             for queues in (1, 4)
             for size, latency in ((8, 0), (64, 0), (1024, 0), (64, 100))]
-    rows += [DmaCase(case="misaligned", size=256), DmaCase(size=64, port="shared"),
-             DmaCase(size=64, queues=4, port="shared")]
+    rows += [DmaCase(case="misaligned", size=256), DmaCase(case="push", size=64),
+             DmaCase(size=64, port="shared"), DmaCase(size=64, queues=4, port="shared")]
     return [row for row in rows if port in (None, row.port)]

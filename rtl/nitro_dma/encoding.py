@@ -7,11 +7,17 @@ Annapurna's UDMA publishes; words are 32 bits, little endian.
 
 import enum
 
-__all__ = ["COMPLETION", "DESCRIPTOR", "DESCRIPTOR_BYTES", "FIRST_RING_ID", "Cause", "c_header",
-           "pack", "unpack"]
+__all__ = ["COMPLETION", "DESCRIPTOR", "DESCRIPTOR_BYTES", "FIRST_RING_ID", "SLOTS", "SLOT_BYTES",
+           "SLOT_END", "SLOT_M2S", "SLOT_S2M", "Cause", "c_header", "pack", "unpack"]
 
 DESCRIPTOR_BYTES = 16
 FIRST_RING_ID = 1
+
+# Push mode: a slot in the device holds an M2S and an S2M descriptor, and is complete when its last
+# word is written.
+SLOTS = 4
+SLOT_BYTES = 64
+SLOT_M2S, SLOT_S2M, SLOT_END = 0, 16, 60
 
 # name: (lowest bit of the 128, width, meaning)
 DESCRIPTOR: dict[str, tuple[int, int, str]] = {
@@ -128,7 +134,12 @@ def c_header() -> str:
     lines = ["/* DMA engine: 16-byte descriptors and completions, four 32-bit words each,",
              " * little endian. Generated from rtl/nitro_dma/encoding.py. */",
              f"#define DMA_DESC_BYTES {DESCRIPTOR_BYTES}u",
-             f"#define DMA_FIRST_RING_ID {FIRST_RING_ID}u"]
+             f"#define DMA_FIRST_RING_ID {FIRST_RING_ID}u",
+             f"#define DMA_SLOTS {SLOTS}u",
+             f"#define DMA_SLOT_BYTES {SLOT_BYTES}u",
+             f"#define DMA_SLOT_M2S {SLOT_M2S}u",
+             f"#define DMA_SLOT_S2M {SLOT_S2M}u",
+             f"#define DMA_SLOT_END {SLOT_END}u /* the write of this word completes the slot */"]
     for prefix, table in (("DMA_DESC", DESCRIPTOR), ("DMA_COMP", COMPLETION)):
         for name, (lsb, width, doc) in table.items():
             if name.startswith("reserved"):

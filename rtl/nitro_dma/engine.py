@@ -18,6 +18,7 @@ from .manager import ManagerPages
 from .planner import Planner
 from .pool import DescriptorPool
 from .port import PortMerger
+from .push import PushPages
 from .queue import HALVES, QueuePair
 from .reader import ReadEngine
 from .realigner import Realigner, RotationLayout
@@ -27,6 +28,7 @@ from .registers import (
     IDENTITY,
     MANAGER_PAGE,
     PAGE_BYTES,
+    PUSH_PAGE,
     QUEUE_PAGE,
     VERSION,
 )
@@ -64,7 +66,8 @@ class NitroDma(wiring.Component):
     m_axi_desc : :py:`Out(AXI4Signature(addr_width, 64, id_width, user_width=16))`
         Descriptors and completions, with ``config.descriptor_port``.
     s_axil : :py:`In(AXI4LiteSignature(addr_width=20))`
-        Registers: global page at 0, queue pages from 0x1000, managers' pages from 0x80000.
+        Registers: global page at 0, queue pages from 0x1000, slots from 0x40000, managers' pages
+        from 0x80000.
     irq : :py:`Out(1)`
         Some queue pair has an enabled interrupt; a level.
 
@@ -99,6 +102,7 @@ class NitroDma(wiring.Component):
             m.submodules[f"queue_{i}"] = pair
             pairs.append(pair)
         m.submodules.fetcher = fetcher = DescriptorFetcher(config)
+        m.submodules.push = push = PushPages(config)
         m.submodules.planner = planner = Planner(config)
         m.submodules.reader = reader = ReadEngine(config)
         m.submodules.realigner = realigner = Realigner(config)
@@ -112,6 +116,7 @@ class NitroDma(wiring.Component):
 
         for i, pair in enumerate(pairs):
             wiring.connect(m, pair.plan, planner.queue[i])
+            wiring.connect(m, pair.push, push.queue[i])
             for j, half in enumerate(HALVES):
                 wiring.connect(m, getattr(pair, f"fetch_{half}"), fetcher.ring[2 * i + j])
                 wiring.connect(m, getattr(pair, f"complete_{half}"), completion.ring[2 * i + j])
@@ -130,19 +135,21 @@ class NitroDma(wiring.Component):
             ]
         m.d.comb += self.irq.eq(Cat(pair.irq for pair in pairs).any())
 
-        self._pools(m, pairs, fetcher, planner)
+        self._pools(m, pairs, fetcher, push, planner)
         self._datapath(m, planner, reader, realigner, writer)
         self._completions(m, planner, writer, retire, completion)
         self._port(m, fetcher, reader, writer, retire, completion)
-        self._registers(m, pairs, planner, completion, manager)
+        self._registers(m, pairs, planner, completion, push, manager)
         return m
 
-    def _pools(self, m, pairs, fetcher, planner):
-        """Put the descriptor pools between fetcher and planner."""
+    def _pools(self, m, pairs, fetcher, push, planner):
+        """Put the descriptor pools between fetcher and planner, and the slots beside them."""
+        pushed = Cat(pair.push.enable for pair in pairs)
+        m.d.comb += push.show.eq(planner.chosen)
         for j, half in enumerate(HALVES):
             pool = DescriptorPool(self.config)
             m.submodules[f"pool_{half}"] = pool
-            takes = Cat(getattr(pair.plan, f"{half}_take") for pair in pairs)
+            takes = Cat(getattr(pair.plan, f"{half}_take") for pair in pairs) & ~pushed
             # Of the resets that drop descriptors the lowest goes first, when no piece is planned.
             purges, granted = Signal(len(pairs)), Signal(len(pairs))
             m.d.comb += [
@@ -152,7 +159,8 @@ class NitroDma(wiring.Component):
                 pool.store_queue.eq(fetcher.arriving[1:]),
                 pool.stored.eq(fetcher.stored),
                 pool.show.eq(planner.chosen),
-                getattr(planner, half).eq(pool.shown),
+                getattr(planner, half).eq(Mux(pushed.bit_select(planner.chosen, 1),
+                                              getattr(push, half), pool.shown)),
                 pool.take.eq(takes.any() | purges.any()),
                 pool.take_queue.eq(planner.chosen),
             ]
@@ -248,16 +256,17 @@ class NitroDma(wiring.Component):
             data.bready.eq(retire.bready),
         ]
 
-    def _registers(self, m, pairs, planner, completion, manager):
+    def _registers(self, m, pairs, planner, completion, push, manager):
         """Add the global page and the page decoder."""
         config = self.config
         m.submodules.bank = bank = RegisterBank(GLOBAL, addr_width=ceil_log2(PAGE_BYTES))
         queues = range(config.queues)
         m.submodules.router = router = PageRouter([
             GLOBAL_PAGE, *(QUEUE_PAGE + PAGE_BYTES * i for i in queues),
-            (MANAGER_PAGE, config.queues)])
+            (PUSH_PAGE, config.queues), (MANAGER_PAGE, config.queues)])
         wiring.connect(m, wiring.flipped(self.s_axil), router.s_axil)
-        subordinates = [bank.s_axil, *(pair.s_axil for pair in pairs), manager.s_axil]
+        subordinates = [bank.s_axil, *(pair.s_axil for pair in pairs), push.s_axil,
+                        manager.s_axil]
         for source, subordinate in zip(router.banks, subordinates, strict=True):
             wiring.connect(m, source, subordinate)
 

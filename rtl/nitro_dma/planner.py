@@ -29,6 +29,9 @@ class PlannerContext(wiring.Signature):
         Forget the open packet and the error. Only while the planner does not work on the pair.
     tenant : :py:`In(16)`
         Owner of the pair.
+    soon, touched : :py:`In(1)`
+        Both buffers will be at hand as soon as software allows it, and their descriptors stand on
+        ``m2s`` and ``s2m`` from the next cycle on; one of these is being changed.
     m2s_available, m2s_index, m2s_overrun : :py:`In`
         State of the M2S ring; ``index`` is that of the descriptor shown.
     s2m_available, s2m_index, s2m_overrun : :py:`In`
@@ -50,6 +53,8 @@ class PlannerContext(wiring.Signature):
             "idle":          In(1),
             "clear":         In(1),
             "tenant":        In(16),
+            "soon":          In(1),
+            "touched":       In(1),
             "m2s_available": In(1),
             "m2s_index":     In(16),
             "m2s_overrun":   In(1),
@@ -75,7 +80,8 @@ class Planner(wiring.Component):
 
     Timing
     ------
-    A piece every 3 cycles; ``o.valid`` rises 3 cycles after both buffers became available.
+    A piece every 3 cycles; ``o.valid`` rises 2 cycles after both buffers became available, and in
+    the same cycle if ``soon`` was high 2 cycles before and nothing else was to do.
 
     Members
     -------
@@ -129,8 +135,17 @@ class Planner(wiring.Component):
                      | queue.m2s_overrun | queue.s2m_overrun)
             m.d.comb += eligible[i].eq(queue.run & ~closed[i] & self.room
                                        & Mux(queue.stop, opened[i], ready))
-        m.submodules.arbiter = arbiter = RoundRobin(count)
         active = Signal(queue_bits(self.config))
+        # Pairs that are loaded ahead of their permission while there is nothing else to do.
+        expected = Signal(count)
+        for i, queue in enumerate(self.queue):
+            m.d.comb += expected[i].eq(queue.run & ~closed[i] & self.room & ~queue.stop
+                                       & queue.soon)
+        # The loaded pair waits for its permission: it gives way to all others.
+        early, waits = Signal(), Signal()
+        m.d.comb += waits.eq(early & ~(queues[active].m2s_available & queues[active].s2m_available
+                                       & queues[active].run & ~queues[active].stop))
+        m.submodules.arbiter = arbiter = RoundRobin(count)
         m.d.comb += [
             self.chosen.eq(active),
             recall.addr.eq(active),
@@ -149,7 +164,9 @@ class Planner(wiring.Component):
 
         with m.FSM() as fsm:
             with m.State("SELECT"):
-                m.d.comb += [arbiter.requests.eq(eligible), arbiter.advance.eq(1)]
+                m.d.comb += [arbiter.requests.eq(Mux(eligible.any(), eligible, expected)),
+                             arbiter.advance.eq(1)]
+                m.d.sync += early.eq(~eligible.any())
                 for i in range(count):
                     with m.If(arbiter.grant[i]):
                         m.d.sync += active.eq(i)
@@ -159,15 +176,21 @@ class Planner(wiring.Component):
                 self._load(m, loaded, queues[active], recall.data, fresh.bit_select(active, 1),
                            opened.bit_select(active, 1))
                 m.next = "EMIT"
+                with m.If(early & queues[active].touched):
+                    m.next = "SELECT"
             with m.State("EMIT"):
-                wait = (loaded.m2s.descriptor.barrier & (loaded.progress.m2s == 0)
-                        & ~queues[active].idle)
-                m.d.comb += self.o.valid.eq(~wait | loaded.stop)
-                with m.If(self.o.ready | ~self.o.valid):
+                barrier = (loaded.m2s.descriptor.barrier & (loaded.progress.m2s == 0)
+                           & ~queues[active].idle)
+                stays = (waits & expected.bit_select(active, 1) & ~queues[active].touched
+                         & ~eligible.any())
+                m.d.comb += self.o.valid.eq(~waits & (~barrier | loaded.stop))
+                with m.If(self.o.valid):
+                    m.d.sync += early.eq(0)
+                with m.If(Mux(self.o.valid, self.o.ready, ~stays)):
                     m.next = "SELECT"
         for i, queue in enumerate(self.queue):
             m.d.comb += [
-                queue.planning.eq(~fsm.ongoing("SELECT") & (active == i)),
+                queue.planning.eq(~fsm.ongoing("SELECT") & ~early & (active == i)),
                 queue.opened.eq(opened[i]),
             ]
 

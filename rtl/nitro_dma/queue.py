@@ -1,6 +1,6 @@
 """One queue pair: its registers, its two rings, and its life from enable to reset."""
 
-from amaranth import Cat, Const, Module, Signal
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -14,6 +14,7 @@ from .descriptor import CAUSE_WIDTH
 from .encoding import Cause
 from .fetcher import RingContext
 from .planner import PlannerContext
+from .push import PushContext
 from .registers import PAGE_BYTES, QUEUE
 from .ring import Ring
 
@@ -35,6 +36,8 @@ class QueuePair(wiring.Component):
         The rings, to the fetcher.
     plan : :py:`In(PlannerContext())`
         The pair, to the planner.
+    push : :py:`In(PushContext())`
+        The pair, to its slots.
     complete_m2s, complete_s2m : :py:`In(CompletionContext(config))`
         The completion rings, to the completion writer.
     purge_m2s, purge_s2m, purged_m2s, purged_s2m : :py:`Out(1)`, :py:`In(1)`
@@ -57,6 +60,7 @@ class QueuePair(wiring.Component):
     s_axil: wiring.PureInterface
     tenant: Signal
     plan: wiring.PureInterface
+    push: wiring.PureInterface
     cause: Signal
     piece: Signal
     handed: Signal
@@ -73,6 +77,7 @@ class QueuePair(wiring.Component):
             "tenant":         In(16),
             **{f"fetch_{half}": In(RingContext(config)) for half in HALVES},
             "plan":           In(PlannerContext()),
+            "push":           In(PushContext()),
             **{f"complete_{half}": In(CompletionContext(config)) for half in HALVES},
             **{f"purge_{half}": Out(1) for half in HALVES},
             **{f"purged_{half}": In(1) for half in HALVES},
@@ -117,6 +122,11 @@ class QueuePair(wiring.Component):
             self.plan.idle.eq(work == 0),
             self.plan.clear.eq(self.clear),
             self.plan.tenant.eq(self.tenant),
+            self.plan.soon.eq(self.push.soon),
+            self.plan.touched.eq(self.push.touched),
+            self.push.enable.eq(bank.push_enable),
+            self.push.clear.eq(self.clear),
+            bank.push_free_slots.eq(self.push.free),
             bank.state_running.eq(self.plan.run & ~failed),
             bank.state_stopped.eq(stopped),
             bank.state_resetting.eq(resetting),
@@ -149,17 +159,20 @@ class QueuePair(wiring.Component):
             return getattr(bank, f"{half}_{name}")
 
         fetch, complete = getattr(self, f"fetch_{half}"), getattr(self, f"complete_{half}")
-        plan = self.plan
+        plan, pushed = self.plan, bank.push_enable
+        taken, purged = getattr(plan, f"{half}_take"), getattr(self, f"purged_{half}")
         m.d.comb += [
-            ring.enable.eq(register("cfg_en_prefetch") & ~failed & ~resetting),
+            ring.enable.eq(register("cfg_en_prefetch") & ~pushed & ~failed & ~resetting),
             ring.clear.eq(self.clear),
             ring.length.eq(register("ring_length_count")),
-            ring.doorbell.eq(register("tail_inc_write")),
+            ring.doorbell.eq(register("tail_inc_write") & ~pushed),
             ring.doorbell_count.eq(register("tail_inc_count")),
             ring.fetch.eq(fetch.fetch),
             ring.fetch_count.eq(fetch.fetch_count),
             ring.arrive.eq(fetch.arrive),
-            ring.take.eq(getattr(plan, f"{half}_take") | getattr(self, f"purged_{half}")),
+            ring.take.eq(taken | purged),
+            ring.pushed.eq(pushed & ~purged),
+            getattr(self.push, f"{half}_take").eq(taken & pushed),
             ring.shared.eq(fetch.shared),
             fetch.wants.eq(ring.wants),
             fetch.most.eq(ring.most),
@@ -172,7 +185,8 @@ class QueuePair(wiring.Component):
             fetch.head.eq(ring.head),
             fetch.head_id.eq(ring.head_id),
             fetch.tenant.eq(self.tenant),
-            getattr(plan, f"{half}_available").eq(ring.available),
+            getattr(plan, f"{half}_available").eq(Mux(
+                pushed, getattr(self.push, f"{half}_available"), ring.available)),
             getattr(plan, f"{half}_index").eq(ring.current),
             getattr(plan, f"{half}_overrun").eq(ring.overrun),
             complete.enable.eq(register("comp_cfg_enable")),

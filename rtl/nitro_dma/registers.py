@@ -2,18 +2,21 @@
 
 The engine decodes pages of 4 KiB and puts one bank behind each: the global page, one page per
 queue pair, which a tenant may be given, and one manager's page per queue pair, which he may not.
+Slots of push mode have a page per queue pair too, which belongs to the tenant.
 """
 
 from rtl.csr import Field, Register, RegisterMap
 
-from .encoding import CAUSES
+from .encoding import CAUSES, SLOTS
 
-__all__ = ["GLOBAL", "GLOBAL_PAGE", "IDENTITY", "MANAGER", "MANAGER_PAGE", "PAGE_BYTES", "QUEUE",
-           "QUEUE_PAGE", "VERSION", "WINDOWS", "WINDOW_BASE", "WINDOW_BYTES"]
+__all__ = ["GLOBAL", "GLOBAL_PAGE", "IDENTITY", "MANAGER", "MANAGER_PAGE", "PAGE_BYTES",
+           "PUSH_PAGE", "QUEUE", "QUEUE_PAGE", "VERSION", "WINDOWS", "WINDOW_BASE",
+           "WINDOW_BYTES"]
 
 PAGE_BYTES = 0x1000
 GLOBAL_PAGE = 0x00000
 QUEUE_PAGE = 0x01000
+PUSH_PAGE = 0x40000
 MANAGER_PAGE = 0x80000
 IDENTITY = 0x54444D41
 VERSION = 0x00000001
@@ -123,6 +126,12 @@ QUEUE = RegisterMap("dma_queue", "One queue pair, at 0x1000 + 0x1000 * queue", [
         Field("s2m", 1, "rw", "S2M completion"),
         Field("m2s", 1, "rw", "M2S completion"),
         Field("error", 1, "rw", "Error"),
+    ]),
+    Register("PUSH", 0x80C, "Push mode.", [
+        Field("enable", 1, "rw", "Descriptors come from the pair's slots, not from its rings"),
+    ], lockable=True),
+    Register("PUSH_FREE", 0x810, "Room for descriptors that are pushed.", [
+        Field("slots", SLOTS.bit_length(), "ro", f"Slots that can be written, of {SLOTS}"),
     ]),
     Register("SW_CTRL", 0x8B0, "Commands.", [
         Field("reset", 1, "wo", "Drain the pair, then empty both rings: indices 0, ring ids 1",

@@ -66,6 +66,8 @@ class Ring(wiring.Component):
         Strobe: the next descriptor is being stored.
     take : :py:`In(1)`
         Strobe: the oldest descriptor is used up. Not in the cycle in which it arrives.
+    pushed : :py:`In(1)`
+        Descriptors do not come from this ring: ``take`` moves ``current`` and nothing else.
     wants, most : :py:`Out(1)`, :py:`Out(4)`
         Descriptors are pending, and a read of at most so many is worth while.
     grows : :py:`Out(4)`
@@ -98,6 +100,7 @@ class Ring(wiring.Component):
             "fetch_count":    In(4),
             "arrive":         In(1),
             "take":           In(1),
+            "pushed":         In(1),
             "wants":          Out(1),
             "most":           Out(4),
             "grows":          Out(4),
@@ -121,6 +124,7 @@ class Ring(wiring.Component):
         announced = Signal(18)
         m.d.comb += announced.eq(self.pending + Mux(self.doorbell, self.doorbell_count, 0))
         fetched = Mux(self.fetch, self.fetch_count, 0)
+        left = self.take & ~self.pushed
         m.d.sync += self.pending.eq(Mux(announced[17], ~0, announced - fetched))
 
         reserved, enough = self._quota(m)
@@ -131,8 +135,8 @@ class Ring(wiring.Component):
             self.idle.eq(reserved == self.level),
         ]
         m.d.sync += [
-            reserved.eq(reserved + fetched - self.take),
-            self.level.eq(self.level + self.arrive - self.take),
+            reserved.eq(reserved + fetched - left),
+            self.level.eq(self.level + self.arrive - left),
         ]
 
         self._advance(m, "head", self.fetch, self.fetch_count, self.head, self.head_id)
@@ -167,7 +171,8 @@ class Ring(wiring.Component):
             enough.eq(Mux(reserved < FEW, room != 0, room >= want)),
             grown.eq(reserved + self.fetch_count),
             self.grows.eq(Mux(grown > GUARANTEED, grown - GUARANTEED, 0) - extra),
-            self.shrinks.eq(self.take & (Mux(self.fetch, grown, reserved) > GUARANTEED)),
+            self.shrinks.eq(self.take & ~self.pushed
+                            & (Mux(self.fetch, grown, reserved) > GUARANTEED)),
         ]
         return reserved, enough
 

@@ -43,7 +43,8 @@ def c_header(config: ChipConfig | None = None) -> str:
                   f"#define {entry.name}_SIZE 0x{entry.size:08x}ul"]
     lines += ["", "/* Pages of the DMA engine, as offsets in its region. */"]
     lines += [f"#define DMA_{name} 0x{getattr(dma, name):05x}ul"
-              for name in ("GLOBAL_PAGE", "QUEUE_PAGE", "MANAGER_PAGE", "PAGE_BYTES")]
+              for name in ("GLOBAL_PAGE", "QUEUE_PAGE", "PUSH_PAGE", "MANAGER_PAGE",
+                           "PAGE_BYTES")]
     lines += ["", "/* Interrupts, as the interrupt controller numbers them. */"]
     lines += [f"#define IRQ_{name.upper()} {intid}" for name, intid in INTERRUPTS.items()]
     lines += ["", "/* Registers of the interrupt controller; arrays begin with interrupt 0. */"]

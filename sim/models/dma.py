@@ -12,6 +12,7 @@ from rtl.nitro_dma.encoding import (
     DESCRIPTOR,
     DESCRIPTOR_BYTES,
     FIRST_RING_ID,
+    SLOTS,
     Cause,
     pack,
     unpack,
@@ -93,13 +94,17 @@ class Memory:
 
 @dataclasses.dataclass
 class Ring:
-    """A ring in memory and the position in it: submissions read, or completions written."""
+    """A ring in memory and the position in it: submissions read, or completions written.
+
+    In push mode ``pushed`` holds the descriptors, the oldest first.
+    """
 
     base: int
     length: int
     index: int = 0
     ring_id: int = FIRST_RING_ID
     pending: int = 0
+    pushed: list[bytes] = dataclasses.field(default_factory=list)
 
     def advance(self) -> int:
         """Move on by one entry; return the index of the entry left behind."""
@@ -130,6 +135,8 @@ class QueueModel:
         Width of the engine's addresses.
     windows : sequence of :class:`Window` or None
         Where the queue may read and write; by default everywhere.
+    push : :class:`bool`
+        Descriptors come by :meth:`push` and not from the rings in memory.
     fails : callable
         ``fails(kind, address, length)`` says whether the bus answers a ``read`` or ``write`` of
         data with an error.
@@ -137,7 +144,7 @@ class QueueModel:
 
     def __init__(self, memory: Memory, m2s: Ring, s2m: Ring, m2s_done: Ring, s2m_done: Ring, *,
                  tenant: int = 0, addr_width: int = 40,
-                 windows: Sequence[Window] | None = None,
+                 windows: Sequence[Window] | None = None, push: bool = False,
                  fails: Callable[[str, int, int], bool] = lambda kind, address, length: False):
         self.memory = memory
         self.m2s, self.s2m = m2s, s2m
@@ -145,6 +152,7 @@ class QueueModel:
         self.tenant = tenant
         self.addr_width = addr_width
         self.windows = windows
+        self.push_mode = push
         self.fails = fails
         self.cause = Cause.NONE
         self.pieces: list[Piece] = []
@@ -154,9 +162,19 @@ class QueueModel:
         self._bytes = 0
 
     def doorbell(self, *, m2s: int = 0, s2m: int = 0) -> None:
-        """Announce descriptors."""
-        self.m2s.pending += m2s
-        self.s2m.pending += s2m
+        """Announce descriptors in memory; in push mode there are none."""
+        if not self.push_mode:
+            self.m2s.pending += m2s
+            self.s2m.pending += s2m
+
+    def push(self, m2s: bytes, s2m: bytes) -> bool:
+        """Complete a slot; return False, with nothing changed, if the queue has none left."""
+        if not self.push_mode or max(self.m2s.pending, self.s2m.pending) == SLOTS:
+            return False
+        for ring, descriptor in ((self.m2s, m2s), (self.s2m, s2m)):
+            ring.pushed.append(descriptor)
+            ring.pending += 1
+        return True
 
     def run(self) -> None:
         """Execute until a buffer is missing or an error stops the queue."""
@@ -171,12 +189,14 @@ class QueueModel:
             return False
         if not m2s_ring.pending or not s2m_ring.pending:
             return False
-        if any(self._denied(ring.address, DESCRIPTOR_BYTES, write=False) is not None
-               for ring in (m2s_ring, s2m_ring)):
+        if not self.push_mode and any(
+                self._denied(ring.address, DESCRIPTOR_BYTES, write=False) is not None
+                for ring in (m2s_ring, s2m_ring)):
             self._fail(Cause.FETCH_WINDOW)
             return False
-        m2s = unpack(DESCRIPTOR, self.memory.read(m2s_ring.address, DESCRIPTOR_BYTES))
-        s2m = unpack(DESCRIPTOR, self.memory.read(s2m_ring.address, DESCRIPTOR_BYTES))
+        m2s, s2m = (unpack(DESCRIPTOR, ring.pushed[0] if self.push_mode else
+                           self.memory.read(ring.address, DESCRIPTOR_BYTES))
+                    for ring in (m2s_ring, s2m_ring))
         refused = next(self._refusals(m2s, s2m), Cause.NONE)
         if refused != Cause.NONE:
             self._fail(refused)
@@ -212,7 +232,7 @@ class QueueModel:
     def _refusals(self, m2s: dict[str, int], s2m: dict[str, int]) -> Iterator[Cause]:
         """Yield the reasons against executing two descriptors, the first first."""
         both = ((m2s, self.m2s), (s2m, self.s2m))
-        if any(desc["ring_id"] != ring.ring_id for desc, ring in both):
+        if not self.push_mode and any(desc["ring_id"] != ring.ring_id for desc, ring in both):
             yield Cause.RING_ID
         if any(desc["meta"] for desc, _ in both):
             yield Cause.META
@@ -256,6 +276,8 @@ class QueueModel:
             return done
         ring.advance()
         ring.pending -= 1
+        if ring.pushed:
+            ring.pushed.pop(0)
         return 0
 
     def _complete(self, indices: tuple[int, int], m2s_request: int, s2m_interrupt: int) -> None:

@@ -12,6 +12,9 @@ from rtl.nitro_dma.encoding import (
     DESCRIPTOR,
     DESCRIPTOR_BYTES,
     FIRST_RING_ID,
+    SLOT_END,
+    SLOT_M2S,
+    SLOT_S2M,
     Cause,
     pack,
     unpack,
@@ -26,13 +29,15 @@ S2M = 0x400
 # Offsets in a queue's page; a test holds them against the register declaration.
 QUEUE_REGISTERS = {
     "CFG": 0x20, "RING_BASE_LO": 0x28, "RING_BASE_HI": 0x2C, "RING_LENGTH": 0x30, "TAIL_INC": 0x38,
-    "COMP_BASE_LO": 0x44, "COMP_BASE_HI": 0x48, "STATE": 0x800, "SW_CTRL": 0x8B0,
+    "COMP_BASE_LO": 0x44, "COMP_BASE_HI": 0x48, "STATE": 0x800, "PUSH": 0x80C,
+    "PUSH_FREE": 0x810, "SW_CTRL": 0x8B0,
 }
 # Offsets in a queue's manager's page; the windows follow each other at WINDOW_BYTES.
 MANAGER_REGISTERS = {
     "TENANT": 0x00, "WINDOW0_BASE_LO": 0x100, "WINDOW0_BASE_HI": 0x104, "WINDOW0_LIMIT_LO": 0x108,
     "WINDOW0_LIMIT_HI": 0x10C, "WINDOW0_ACCESS": 0x110,
 }
+PUSH_PAGE = 0x40000
 MANAGER_PAGE = 0x80000
 WINDOWS, WINDOW_BYTES = 4, 0x20
 PAGE = 4096
@@ -133,6 +138,12 @@ class DmaManager:
         self._write("WINDOW0_ACCESS", 0, WINDOW_BYTES * window)
 
 
+def _check_lengths(buffers: Sequence[Buffer]) -> None:
+    for _, length in buffers:
+        if not 1 <= length <= MAX_BUFFER:
+            raise ValueError(f"Buffer length must be from 1 to {MAX_BUFFER}, not {length!r}")
+
+
 class _Ring:
     """Software's position in a ring of memory."""
 
@@ -165,6 +176,8 @@ class DmaQueue:
         Entries of each ring, 4 to 65536.
     tenant : :class:`int`
         Owner of the pair, as set by its manager.
+    push : :class:`bool`
+        Descriptors are written into the device (:meth:`push`), not into rings in memory.
 
     Raises
     ------
@@ -173,13 +186,16 @@ class DmaQueue:
     """
 
     def __init__(self, bus: DmaBus, *, queue: int = 0, arena: int, depth: int = 64,
-                 tenant: int = 0):
+                 tenant: int = 0, push: bool = False):
         if not 4 <= depth <= 65536:
             raise ValueError(f"Ring depth must be from 4 to 65536, not {depth!r}")
         if arena % 64:
             raise ValueError(f"Arena must be a multiple of 64, not {arena:#x}")
         self.bus = bus
         self.page = 0x1000 * (1 + queue)
+        self.slots = PUSH_PAGE + 0x1000 * queue
+        self.push_mode = push
+        self.free = 0                   # slots that were free at the last look
         self.depth = depth
         self.tenant = tenant
         self.arena = arena
@@ -210,6 +226,7 @@ class DmaQueue:
             If the pair is not drained after ``polls`` looks.
         """
         self.m2s, self.s2m, self.m2s_done, self.s2m_done = self._rings()
+        self.free = 0
         self.bus.write_memory(self.arena, bytes(self.arena_bytes(self.depth)))
         self._enable(0)
         self._write("SW_CTRL", RESET)
@@ -220,6 +237,7 @@ class DmaQueue:
             self._write("RING_LENGTH", self.depth, half)
             self._write("COMP_BASE_LO", done.base & 0xFFFF_FFFF, half)
             self._write("COMP_BASE_HI", done.base >> 32, half)
+        self._write("PUSH", int(self.push_mode))
         self.resume()               # last: an enabled pair locks its configuration
 
     def disable(self, polls: int = 100_000) -> None:
@@ -272,9 +290,7 @@ class DmaQueue:
         :exc:`ValueError`
             If a length is not from 1 to 65536.
         """
-        for _, length in (*sources, *destinations):
-            if not 1 <= length <= MAX_BUFFER:
-                raise ValueError(f"Buffer length must be from 1 to {MAX_BUFFER}, not {length!r}")
+        _check_lengths((*sources, *destinations))
         for i, (address, length) in enumerate(destinations):
             last = i == len(destinations) - 1
             self.put(self.s2m, address=address, length=length % MAX_BUFFER, first=i == 0,
@@ -285,6 +301,37 @@ class DmaQueue:
                      last=last, interrupt=interrupt and last, barrier=barrier and i == 0)
         if ring_doorbell:
             self.doorbell(m2s=len(sources), s2m=len(destinations))
+
+    def push(self, source: Buffer, destination: Buffer, *, first: bool = True, last: bool = True,
+             interrupt: bool = False, barrier: bool = False, polls: int = 100_000) -> None:
+        """Write one source and one destination buffer into a slot: a packet, or a part of one.
+
+        Raises
+        ------
+        :exc:`ValueError`
+            If the pair is not in push mode, or a length is not from 1 to 65536.
+        :exc:`TimeoutError`
+            If no slot is free after ``polls`` looks.
+        """
+        if not self.push_mode:
+            raise ValueError("The pair is not in push mode: make it with push=True")
+        _check_lengths((source, destination))
+        for _ in range(polls):
+            if self.free:
+                break
+            self.free = self.bus.read_register(self.page + QUEUE_REGISTERS["PUSH_FREE"])
+        else:
+            raise TimeoutError(f"No slot free after {polls} polls")
+        self.free -= 1
+        for half, (address, length), flags in (
+                (SLOT_M2S, source, {"first": first, "last": last, "barrier": barrier}),
+                (SLOT_S2M, destination, {"last": last})):
+            descriptor = pack(DESCRIPTOR, address=address, length=length % MAX_BUFFER,
+                              tenant=self.tenant, interrupt=interrupt and last, **flags)
+            for offset in range(0, DESCRIPTOR_BYTES, 4):
+                self.bus.write_register(self.slots + half + offset, int.from_bytes(
+                    descriptor[offset:offset + 4], "little"))
+        self.bus.write_register(self.slots + SLOT_END, 0)
 
     def doorbell(self, *, m2s: int, s2m: int) -> None:
         """Announce descriptors that :meth:`put` has written."""

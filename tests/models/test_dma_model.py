@@ -220,3 +220,38 @@ def test_dma_model_keeps_to_its_windows():
         if expected == Cause.NONE:
             assert after[dst:dst + n] == before[src:src + n]
     assert len(seen) == 5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_dma_model_pushed_is_as_if_from_rings(seed):
+    """The same descriptors, pushed or in rings, leave the same bytes and the same completions."""
+    rng = random.Random(seed)
+    rings, pushed = Bench(depth=64), Bench(depth=64, push=True)
+    for _ in range(12):
+        parts = rng.randrange(1, 4)
+        for part in range(parts):
+            length = rng.randrange(1, 200)
+            source = {"address": SOURCE + rng.randrange(0x1000), "length": length,
+                      "first": part == 0, "last": part == parts - 1}
+            sink = {"address": SINK + rng.randrange(0x4000), "last": part == parts - 1,
+                    "length": length if part == parts - 1 else rng.randrange(1, length + 1)}
+            if rng.random() < 0.5:
+                sink["last"], sink["length"] = part == parts - 1, length
+            rings.put("m2s", **source)
+            rings.put("s2m", **sink)
+            rings.queue.run()
+            assert pushed.queue.push(pack(DESCRIPTOR, **source), pack(DESCRIPTOR, **sink)) \
+                or pushed.queue.cause
+            pushed.queue.run()
+        assert pushed.queue.completions == rings.queue.completions
+        assert pushed.queue.pieces == rings.queue.pieces
+        assert pushed.memory.data[SOURCE:] == rings.memory.data[SOURCE:]
+    assert rings.queue.completions
+
+
+def test_dma_model_has_four_slots():
+    bench = Bench(push=True)
+    bench.queue.cause = Cause.READ_RESPONSE         # nothing is used up
+    empty = pack(DESCRIPTOR)
+    assert [bench.queue.push(empty, empty) for _ in range(5)] == [True] * 4 + [False]
+    assert not Bench().queue.push(empty, empty)

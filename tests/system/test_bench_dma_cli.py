@@ -28,10 +28,21 @@ def test_bench_dma_figures_add_up(tmp_path, capsys):
         assert row["utilisation"] == 1000 * row["size"] / 8 / row["cycles"]
         assert row["cycles_per_descriptor"] == row["cycles"] / 1000
         assert 0.5 < row["utilisation"] <= 1
-    assert figures["launch"]["ring"] >= 1
+    assert figures["launch"] == {"push": 2, "ring": 8}
     table = capsys.readouterr().out
     for row in figures["rows"]:
         assert f"{100 * row['utilisation']:.2f} %" in table
+
+
+@pytest.mark.cocotb
+def test_bench_dma_pushes(tmp_path):
+    """Pushed transfers are moved as if from rings, as fast as the registers are written."""
+    path = tmp_path / "dma.json"
+    assert tilicho("bench", "dma", "--case", "push", "--size", 500, "--transfers", 50,
+                   "--json", path) == 0
+    row, = json.loads(path.read_text())["rows"]
+    assert (row["case"], row["transfers"], row["beats"]) == ("push", 50, 50 * 63)
+    assert row["utilisation"] > 0.9
 
 
 @pytest.mark.parametrize("arguments, message", [
