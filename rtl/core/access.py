@@ -17,12 +17,14 @@ class NextAccessLayout(data.StructLayout):
     strict : 1
         An unaligned address faults in Normal memory, too.
     plain : 1
-        Not an exclusive store, the first of an exclusive pair, released, skipped or maintenance.
+        Not an exclusive store, the first of an exclusive pair, skipped or maintenance.
+    release : 1
+        Waits for earlier stores.
     """
 
     def __init__(self):
         super().__init__({"addr": 64, "size_log2": 2, "write": 1, "two": 1, "strict": 1,
-                          "plain": 1})
+                          "plain": 1, "release": 1})
 
 
 class AccessLayout(data.StructLayout):

@@ -4,7 +4,7 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["AtomicOp", "AtomicUnit"]
+__all__ = ["AtomicOp", "AtomicUnit", "is_zero"]
 
 
 class AtomicOp(enum.Enum, shape=4):
@@ -22,8 +22,14 @@ class AtomicOp(enum.Enum, shape=4):
     UNSIGNED_MIN = 15
 
 
+def is_zero(value, size_log2):
+    """Return whether a value of 64 bits is zero in the lowest bytes, as many as the size says."""
+    return ((value[:8] == 0) & ((value[8:16] == 0) | (size_log2 == 0))
+            & ((value[16:32] == 0) | ~size_log2[1]) & ((value[32:] == 0) | (size_log2 != 3)))
+
+
 class AtomicUnit(wiring.Component):
-    """Computes the new value of an atomic operation, combinationally.
+    """Computes the new value of an atomic operation, and compares, combinationally.
 
     Members
     -------
@@ -31,13 +37,18 @@ class AtomicUnit(wiring.Component):
         What to do, and on how many bytes.
     old, operand : :py:`In(64)`
         Value in memory, zero above the size; value in the register.
+    b : :py:`In(64)`
+        Value in another register, for a comparison.
     result : :py:`Out(64)`
         What to store; bits above the size have no meaning.
+    differs : :py:`Out(1)`
+        The value in memory is not that of ``b``.
     """
 
     def __init__(self):
         super().__init__({"operation": In(AtomicOp), "size_log2": In(2), "old": In(64),
-                          "operand": In(64), "result": Out(64)})
+                          "operand": In(64), "b": In(64), "result": Out(64),
+                          "differs": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
@@ -58,6 +69,7 @@ class AtomicUnit(wiring.Component):
             compares.eq(code[2]),
             total.eq(self.old + ((self.operand & mask) ^ compares.replicate(64)) + compares),
         ]
+        m.d.comb += self.differs.eq(~is_zero(self.old ^ self.b, self.size_log2))
         old_less = ~total[64] ^ (~code[1] & (old_sign ^ operand_sign))
 
         with m.Switch(self.operation):

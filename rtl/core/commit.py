@@ -1,6 +1,6 @@
 """Memory and write stages: where effects become architectural, one micro-op after the other."""
 
-from amaranth import Array, Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -8,6 +8,7 @@ from rtl.bus.axi import AXI4Signature
 from rtl.config import CoreConfig
 from rtl.core.access import NextAccessLayout
 from rtl.core.alu import Alu
+from rtl.core.atomic import AtomicUnit, is_zero
 from rtl.core.cause import CycleCause
 from rtl.core.dcache import Maintenance
 from rtl.core.execute import Executed
@@ -183,19 +184,23 @@ class CommitStage(wiring.Component):
         return m
 
     def _access(self, m, lsu, valid, system, written):
-        uop, access = self.i.uop, lsu.access
+        uop, access, executed = self.i.uop, lsu.access, self.executed
+        m.submodules.atomic = atomic = AtomicUnit()
         m.d.comb += [
+            # What the load in front found is held in the write stage.
+            atomic.operation.eq(uop.atomic), atomic.size_log2.eq(uop.size_log2),
+            atomic.old.eq(written.value), atomic.operand.eq(executed.c), atomic.b.eq(executed.b),
             access.valid.eq(valid), access.write.eq(uop.unit == Unit.STORE),
-            access.addr.eq(self.executed.addr), access.data.eq(self.executed.c),
+            access.addr.eq(self.executed.addr), access.data.eq(atomic.result),
             access.size_log2.eq(uop.size_log2), access.signed.eq(uop.signed),
             access.wide.eq(uop.wide), access.aligned.eq(uop.aligned | system.check_alignment),
             access.exclusive.eq(uop.exclusive), access.acquire.eq(uop.acquire),
             access.release.eq(uop.release), access.maintenance.eq(uop.maintenance),
             access.restricted.eq(uop.restricted), access.pair.eq(uop.pair),
-            access.skip.eq(uop.if_match & ~self._match), access.by_set.eq(uop.by_set),
+            access.skip.eq((uop.if_match & ~self._match) | (uop.match & atomic.differs)),
             access.cached.eq(system.cache_enabled), access.two.eq(uop.two),
-            access.second.eq(self.executed.b), access.behind.eq(uop.apart),
-            self.apart.eq(lsu.apart),
+            access.second.eq(executed.b), access.behind.eq(uop.apart),
+            access.by_set.eq(uop.by_set), self.apart.eq(lsu.apart),
             # An access behind one that hit the same line hits, too. The next line has another
             # bit 6.
             access.held.eq(written.valid & written.hold),
@@ -209,9 +214,8 @@ class CommitStage(wiring.Component):
     def _note_match(self, m, lsu):
         """Remember a comparison, or the success of a store-exclusive, for micro-ops behind it."""
         uop = self.i.uop
-        mask = Array((1 << (8 << size)) - 1 for size in range(4))[uop.size_log2]
         with m.If(self.advance_write & uop.match):
-            m.d.sync += self._match.eq(((self.executed.result & mask) == 0)
+            m.d.sync += self._match.eq(is_zero(self.executed.result, uop.size_log2)
                                        & (self._match | ~uop.match_also))
         with m.Elif(self.advance_write & uop.exclusive):
             m.d.sync += self._match.eq(~lsu.result[0])
@@ -372,6 +376,8 @@ class CommitStage(wiring.Component):
             self.write_sp.eq(goes & written.sp_used), self.sp_value.eq(written.sp_value),
             self.results[1].used.eq(written.valid & written.dest_used),
             self.results[1].index.eq(written.dest_index),
+            # The next micro-op of the instruction has its operands if it is in the memory stage.
+            self.results[1].held.eq(written.hold & ~slot.valid),
             self.results[1].late.eq(Late.WRITE), self.results[1].value.eq(final),
             self.results[1].second_used.eq(written.valid & written.second_used),
             self.results[1].second_index.eq(written.second_index),

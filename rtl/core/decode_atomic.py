@@ -21,8 +21,9 @@ class AtomicDecoder(ClassDecoder):
     """Atomic operations as loads and stores of one instruction.
 
     Nothing comes between the micro-ops of an instruction, so they are atomic against the core.
-    The value from memory waits in the temporary; registers change last. Of two words, the first
-    is read again at the end: it is either in memory still, or equal to the register.
+    The load holds its register write, and the store takes what was loaded from the write stage.
+    Of two words, the one loaded waits in the temporary while it is compared; registers change
+    last, and the first word is read again: it is either in memory still, or equal to the register.
     """
 
     def decode(self, m, fields, o):
@@ -45,11 +46,6 @@ class AtomicDecoder(ClassDecoder):
                      o.uop.b_imm.eq(1), o.uop.imm.eq(offset), o.uop.restricted.eq(1),
                      o.uop.acquire.eq(acquire), o.uop.release.eq(release)]
 
-    def _move(self, m, o, index):
-        read_temporary(m, o.uop.a)
-        write(m, o.uop, index)
-        m.d.comb += [o.uop.alu.eq(AluOp.ORR), o.uop.wide.eq(1)]
-
     def _match(self, m, o, index, size, *, also=0):
         """Compare the temporary with a register."""
         read_temporary(m, o.uop.a)
@@ -60,39 +56,29 @@ class AtomicDecoder(ClassDecoder):
     def _operation(self, m, fields, o, operation):
         size = self.insn[30:32]
         legal(m, o)
-        m.d.comb += o.more.eq(1)
-        with m.Switch(self.step):
-            with m.Case(0):
-                self._access(m, fields, o, unit=Unit.LOAD, size=size, acquire=self.insn[23],
-                             release=self.insn[22])
-                write_temporary(m, o.uop)
-            with m.Case(1):
-                self._access(m, fields, o, unit=Unit.STORE, size=size)
-                read_temporary(m, o.uop.b)
-                read(m, o.uop.c, fields.rs)
-                m.d.comb += [o.uop.b_imm.eq(0), o.uop.post.eq(1), o.uop.atomic.eq(operation)]
-            with m.Default():
-                self._move(m, o, fields.rt)
-                m.d.comb += o.more.eq(0)
+        with m.If(~self.step[0]):
+            self._access(m, fields, o, unit=Unit.LOAD, size=size, acquire=self.insn[23],
+                         release=self.insn[22])
+            write(m, o.uop, fields.rt)
+            m.d.comb += [o.uop.hold.eq(1), o.more.eq(1)]
+        with m.Else():
+            self._access(m, fields, o, unit=Unit.STORE, size=size)
+            read(m, o.uop.c, fields.rs)
+            m.d.comb += o.uop.atomic.eq(operation)
 
     def _compare_swap(self, m, fields, o):
         size = self.insn[30:32]
         legal(m, o)
-        m.d.comb += o.more.eq(1)
-        with m.Switch(self.step):
-            with m.Case(0):
-                self._access(m, fields, o, unit=Unit.LOAD, size=size, acquire=self.insn[22],
-                             release=self.insn[15])
-                write_temporary(m, o.uop)
-            with m.Case(1):
-                self._match(m, o, fields.rs, size)
-            with m.Case(2):
-                self._access(m, fields, o, unit=Unit.STORE, size=size)
-                read(m, o.uop.c, fields.rt)
-                m.d.comb += o.uop.if_match.eq(1)
-            with m.Default():
-                self._move(m, o, fields.rs)
-                m.d.comb += o.more.eq(0)
+        with m.If(~self.step[0]):
+            self._access(m, fields, o, unit=Unit.LOAD, size=size, acquire=self.insn[22],
+                         release=self.insn[15])
+            write(m, o.uop, fields.rs)
+            m.d.comb += [o.uop.hold.eq(1), o.more.eq(1)]
+        with m.Else():
+            self._access(m, fields, o, unit=Unit.STORE, size=size)
+            read(m, o.uop.b, fields.rs)
+            read(m, o.uop.c, fields.rt)
+            m.d.comb += [o.uop.b_imm.eq(0), o.uop.post.eq(1), o.uop.match.eq(1)]
 
     def _compare_swap_pair(self, m, fields, o):
         size = Cat(self.insn[30], Const(1, 1))
@@ -121,8 +107,9 @@ class AtomicDecoder(ClassDecoder):
                 write(m, o.uop, fields.rs)
                 m.d.comb += o.uop.unless_match.eq(1)
             with m.Default():
-                self._move(m, o, Cat(Const(1, 1), fields.rs[1:]))
-                m.d.comb += o.more.eq(0)
+                read_temporary(m, o.uop.a)
+                write(m, o.uop, Cat(Const(1, 1), fields.rs[1:]))
+                m.d.comb += [o.uop.alu.eq(AluOp.ORR), o.uop.wide.eq(1), o.more.eq(0)]
 
     def _exclusive_pair(self, m, fields, o):
         load, ordered = self.insn[22], self.insn[15]
@@ -132,12 +119,10 @@ class AtomicDecoder(ClassDecoder):
         legal(m, o)
         m.d.comb += o.more.eq(~second)
         with m.If(load):
-            # When the first register is the base, it is loaded last.
-            upper = second ^ (fields.rt == fields.rn)
-            self._access(m, fields, o, unit=Unit.LOAD, size=size, offset=Mux(upper, bytes_, 0),
+            self._access(m, fields, o, unit=Unit.LOAD, size=size, offset=Mux(second, bytes_, 0),
                          acquire=ordered)
-            write(m, o.uop, Mux(upper, fields.rt2, fields.rt))
-            m.d.comb += [o.uop.exclusive.eq(1), o.uop.pair.eq(~upper), o.uop.hold.eq(~second)]
+            write(m, o.uop, Mux(second, fields.rt2, fields.rt))
+            m.d.comb += [o.uop.exclusive.eq(1), o.uop.pair.eq(~second), o.uop.hold.eq(~second)]
         with m.Else():
             self._access(m, fields, o, unit=Unit.STORE, size=size, offset=Mux(second, bytes_, 0),
                          release=ordered & ~second)

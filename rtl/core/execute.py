@@ -6,7 +6,6 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.core.access import NextAccessLayout
 from rtl.core.alu import Alu, BitUnit
-from rtl.core.atomic import AtomicUnit
 from rtl.core.cause import CycleCause
 from rtl.core.crc import CrcUnit
 from rtl.core.dcache import Maintenance
@@ -115,7 +114,6 @@ class ExecuteStage(wiring.Component):
         uop, a, b, c = self.i.uop, self.operands.a, self.operands.b, self.operands.c
         executed = Signal(Executed)
 
-        m.submodules.atomic = atomic = AtomicUnit()
         holds = condition(m, uop.cond, self.flags, "holds")
         total = self._address(m, uop, a, b)
         self._take_apart(m, uop)
@@ -129,12 +127,11 @@ class ExecuteStage(wiring.Component):
             self.next.size_log2.eq(uop.size_log2), self.next.two.eq(uop.two & ~self._parts),
             self.next.strict.eq(uop.aligned | uop.restricted | uop.exclusive),
             self.next.write.eq(uop.unit == Unit.STORE),
-            self.next.plain.eq(~((uop.exclusive & self.next.write) | uop.pair | uop.release
-                                 | uop.if_match | (uop.maintenance != Maintenance.NONE))),
+            self.next.plain.eq(~((uop.exclusive & self.next.write) | uop.pair | uop.if_match
+                                 | (uop.maintenance != Maintenance.NONE))),
+            self.next.release.eq(uop.release),
             executed.a.eq(a), executed.b.eq(b), executed.behind.eq(self.i.pc + 4),
-            atomic.operation.eq(uop.atomic), atomic.size_log2.eq(uop.size_log2),
-            atomic.old.eq(b), atomic.operand.eq(c),
-            executed.c.eq(Mux(self.behind, b, atomic.result)),
+            executed.c.eq(Mux(self.behind, b, c)),
             executed.sp_unaligned.eq(uop.a_sp & a[:4].any()),
         ]
         with m.If(self.advance):

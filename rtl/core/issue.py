@@ -43,6 +43,9 @@ class ResultLayout(data.StructLayout):
     -------
     used, index
         The stage holds a micro-op that writes this general register.
+    held : 1
+        It does so behind the next micro-op of its instruction, which is still to be issued and
+        does not see it.
     late : :class:`Late`, product : 1
         When the value exists; it comes from the multiplier.
     value : 64
@@ -54,8 +57,8 @@ class ResultLayout(data.StructLayout):
     """
 
     def __init__(self):
-        super().__init__({"used": 1, "index": 5, "late": Late, "product": 1, "value": 64,
-                          "second_used": 1, "second_index": 5, "second_waits": 1,
+        super().__init__({"used": 1, "index": 5, "held": 1, "late": Late, "product": 1,
+                          "value": 64, "second_used": 1, "second_index": 5, "second_waits": 1,
                           "sp": 1, "sp_waits": 1})
 
 
@@ -67,6 +70,7 @@ def announce(m, result, uop, value, *, valid, second_waits, sp_waits, behind=0):
     first = valid & (behind == 0)
     m.d.comb += [
         result.used.eq(first & uop.dest.used & ~uop.dest_sp), result.index.eq(uop.dest.index),
+        result.held.eq(uop.hold),
         result.late.eq(lateness(uop)), result.product.eq(uop.unit == Unit.MULTIPLY),
         result.value.eq(value),
         result.second_used.eq(valid & uop.second.used), result.second_index.eq(uop.second.index),
@@ -182,9 +186,14 @@ class IssueStage(wiring.Component):
         """Read the operands of one lane; return whether it waits, and what for."""
         uop, o, operands = slot.uop, self.o[lane], self.operands[lane]
         prefix = f"lane_{lane}_" if self.width > 1 else ""
-        a, a_waits, a_product = self._operand(m, uop.a, uop.a_sp, stored[0], ahead, f"{prefix}a")
-        b, b_waits, b_product = self._operand(m, uop.b, Const(0), stored[1], ahead, f"{prefix}b")
-        c, c_waits, c_product = self._operand(m, uop.c, Const(0), stored[2], ahead, f"{prefix}c")
+        stages = [*ahead, *self.stages]
+        # What a micro-op holds back is not for those of its own instruction.
+        seen = [stage.used & (slot.first | ~stage.held) for stage in stages]
+        (a, a_waits, a_product), (b, b_waits, b_product), (c, c_waits, c_product) = (
+            self._operand(m, operand, sp, value, stages, seen, f"{prefix}{name}")
+            for name, operand, sp, value in zip("abc", (uop.a, uop.b, uop.c),
+                                                (uop.a_sp, Const(0), Const(0)), stored,
+                                                strict=True))
         waits, divides = Signal(name=f"{prefix}waits"), Signal(name=f"{prefix}divides")
         m.d.comb += [
             # The divider takes operands from the execute stage, but not while it ends a division.
@@ -222,30 +231,30 @@ class IssueStage(wiring.Component):
         with m.If(indirect):
             m.d.sync += o.uop.imm.eq(target)
 
-    def _operand(self, m, operand: Operand, sp, stored, ahead, name):
+    def _operand(self, m, operand: Operand, sp, stored, stages, seen, name):
         """Return the value, whether it is yet to come, and whether from the multiplier.
 
         The value is an OR of what is masked by its selection: a late one passes one level of logic.
         """
-        stages = [*ahead, *self.stages]
         first, second, stack, youngest = (
             Signal(len(stages), name=f"{name}_{kind}")
             for kind in ("first_matches", "second_matches", "stack_matches", "youngest"))
         general = operand.used & ~sp
         m.d.comb += [
-            first.eq(Cat(general & stage.used & (stage.index == operand.index)
-                         for stage in stages)),
+            first.eq(Cat(general & used & (stage.index == operand.index)
+                         for used, stage in zip(seen, stages, strict=True))),
             second.eq(Cat(general & stage.second_used & (stage.second_index == operand.index)
                           for stage in stages)),
             stack.eq(Cat(sp & stage.sp for stage in stages)),
         ]
+        ahead = len(stages) - 3 * self.width
         found = first | second | stack
         m.d.comb += youngest.eq(found & Cat(1, *(~found[:index].any()
                                                  for index in range(1, len(stages)))))
         legs, waiting = [(operand.used & ~found.any(), stored)], []
         for index, stage in enumerate(stages):
             # Who is ahead in the same cycle has no result in any of the three stages.
-            age, lane = divmod(index - len(ahead), self.width)
+            age, lane = divmod(index - ahead, self.width)
             waiting.append(youngest[index] & ((first[index] & (stage.late.as_value() > age))
                                               | (second[index] & stage.second_waits)
                                               | (stack[index] & stage.sp_waits)))

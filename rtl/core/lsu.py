@@ -118,7 +118,7 @@ class LoadStoreUnit(wiring.Component):
         m.d.sync += above.eq(access.addr[lane_bits:self.config.addr_width] + 1)
         m.d.comb += addr.eq(Mux(second, above << lane_bits, Mux(
             unaligned, access.addr[lane_bits:] << lane_bits, access.addr)))
-        quick = self._classify(m, lane_bits, normal, unaligned, split)
+        quick = self._classify(m, stores, lane_bits, normal, unaligned, split)
         self._store_lanes(m, stores, cache, lane, addr, unaligned, second)
         self._extend(m, self._align(m, cache.row, held, lane, second), cache.row[64:128])
         self._monitor(m)
@@ -174,7 +174,7 @@ class LoadStoreUnit(wiring.Component):
                 m.next = "IDLE"
         return m
 
-    def _classify(self, m, lane_bits, normal, unaligned, split):
+    def _classify(self, m, stores, lane_bits, normal, unaligned, split):
         """Look at the address one cycle early; say whether the access is of a quick kind."""
         addr, size = self.next.addr, self.next.size_log2
         inside = in_regions(m, addr[:self.config.addr_width], self.regions, "inside")
@@ -193,9 +193,11 @@ class LoadStoreUnit(wiring.Component):
                 normal.eq(inside), unaligned.eq(odd), split.eq(crosses),
                 self._beyond.eq(beyond), self._odd_pair.eq(addr.bit_select(size, 1)),
                 quick.cached.eq(self.next.plain & caches & ~beyond & ~crosses
-                                & ~(odd & self.next.strict)),
+                                & ~(odd & self.next.strict)
+                                & ~(self.next.release & (quick.posted | ~stores.empty))),
                 quick.posted.eq(self.next.plain & self.next.write & ~caches & ~beyond & ~odd
-                                & one & (inside | ~self.next.strict)),
+                                & one & (inside | ~self.next.strict)
+                                & ~self.next.release),
             ]
         return quick
 
@@ -292,7 +294,7 @@ class LoadStoreUnit(wiring.Component):
                     m.d.comb += mask.eq(Mux(access.two, (1 << (2 << size)) - 1,
                                             (1 << (1 << size)) - 1))
         m.d.comb += [
-            strobes.eq(mask << lane), cache.write.eq(access.write),
+            strobes.eq(mask << lane), cache.write.eq(access.write & ~access.skip),
             cache.maintenance.eq(access.maintenance), cache.by_set.eq(access.by_set),
             # Every word of both beats holds the rotated data; the strobes choose. Two doublewords
             # need no rotation.

@@ -120,7 +120,7 @@ class Uop(data.Struct):
     Every field that a unit does not use is zero. Operand ``a`` is the only one that can name the
     stack pointer (``a_sp``), and ``b`` the only one that can be the immediate (``b_imm``).
     ``hold`` makes the register write wait for the next micro-op of the instruction, so that a
-    fault of that one leaves the registers unchanged.
+    fault of that one leaves the registers unchanged; that one reads the register as it was.
 
     A load may write ``second``, too: with its base, or, when it loads two registers (``two``),
     with the other one. These have numbers of different parity. A base that is the stack pointer
@@ -170,8 +170,9 @@ class Uop(data.Struct):
     two: 1              # two elements of the size, at the address and behind it
     apart: 1            # these two are accessed one after the other, wherever they lie; behind the
                         # execute stage: the second one of such
-    atomic: AtomicOp    # a store writes this of b, the old value, and c
-    match: 1            # notes whether the result is zero, in the bytes of the size
+    atomic: AtomicOp    # a store writes this of the value loaded and held in front, and c
+    match: 1            # notes whether the result is zero, in the bytes of the size; a store is
+                        # made only if b equals the value loaded and held in front
     match_also: 1       # and the one before was
     if_match: 1         # store only after a match
     unless_match: 1     # load, but c after a match

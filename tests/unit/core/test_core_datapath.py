@@ -311,6 +311,8 @@ def test_atomic_operations():
             bits = 8 << size
             mask = (1 << bits) - 1
             old, operand = draw(rng) & mask, draw(rng)
+            other = old ^ rng.choice((0, 1 << rng.randrange(64), draw(rng)))
+            ctx.set(dut.b, other)
             ctx.set(dut.operation, operation)
             ctx.set(dut.size_log2, size)
             ctx.set(dut.old, old)
@@ -329,5 +331,6 @@ def test_atomic_operations():
                 AtomicOp.UNSIGNED_MIN: min(old, operand, key=by_value),
             }[operation]
             assert ctx.get(dut.result) & mask == expected & mask
+            assert ctx.get(dut.differs) == ((old ^ other) & mask != 0)
 
     simulate(dut, testbench)

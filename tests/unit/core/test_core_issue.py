@@ -13,14 +13,20 @@ from tests.helpers import simulate
 MASK = (1 << 64) - 1
 
 
-def program(rng, length, *, registers=6):
-    """Return random micro-ops as fields: few registers, so that they depend on each other."""
+def program(rng, length, *, registers=6, holds=False):
+    """Return random micro-ops as fields: few registers, so that they depend on each other.
+
+    Some loads hold their result until the micro-op behind them has gone.
+    """
     uops = []
     for _ in range(length):
-        unit = rng.choice([Unit.ALU, Unit.ALU, Unit.ALU, Unit.SHIFT, Unit.LOAD, Unit.MULTIPLY])
+        unit = rng.choice([Unit.ALU, Unit.ALU, Unit.ALU, Unit.SHIFT, Unit.LOAD, Unit.MULTIPLY,
+                           Unit.DIVIDE])
         uop = {"unit": unit, "alu": AluOp.ADD,
                "flags": unit is Unit.ALU and rng.random() < 0.2,
                "high_half": unit is Unit.MULTIPLY and rng.random() < 0.5,
+               "hold": (holds and unit is Unit.LOAD and len(uops) < length - 1
+                        and not (uops and uops[-1]["hold"])),
                "dest": {"index": rng.randrange(registers), "used": rng.random() < 0.8}}
         for name in "abc":
             uop[name] = {"index": rng.randrange(registers), "used": rng.random() < 0.4}
@@ -36,17 +42,20 @@ def result(position, operands):
 def lateness(uop):
     if uop["unit"] is Unit.MULTIPLY:
         return Late.WRITE if uop["high_half"] else Late.MEMORY
-    return Late.MEMORY if uop["unit"] is Unit.LOAD else Late.EXECUTE
+    return Late.MEMORY if uop["unit"] in (Unit.LOAD, Unit.DIVIDE) else Late.EXECUTE
 
 
 def in_order(uops):
     """Return the operands of each micro-op, one executed after the other."""
-    registers, operands = [0] * 32, []
+    registers, operands, held = [0] * 32, [], {}
     for position, uop in enumerate(uops):
         values = [registers[uop[name]["index"]] if uop[name]["used"] else 0 for name in "abc"]
         operands.append(values)
-        if uop["dest"]["used"]:
-            registers[uop["dest"]["index"]] = result(position, values)
+        registers = [held.get(index, value) for index, value in enumerate(registers)]
+        held = {uop["dest"]["index"]: result(position, values)} if uop["dest"]["used"] else {}
+        if not uop.get("hold"):
+            registers = [held.get(index, value) for index, value in enumerate(registers)]
+            held = {}
     return operands
 
 
@@ -63,6 +72,11 @@ class Back:
         self.stages = [[None] * dut.width for _ in range(3)]
         self.issued, self.cycles, self.both = [], 0, 0
 
+    def _is_held(self, age, position):
+        """Return whether the result is not for the micro-op behind, still to be issued."""
+        follows = any(other is not None and other[0] == position + 1 for other in self.stages[1])
+        return bool(self.uops[position].get("hold")) and not (age == 2 and follows)
+
     def _show_stages(self, ctx):
         """Announce what is on its way."""
         width = self.dut.width
@@ -74,6 +88,7 @@ class Back:
                     late = lateness(uop)
                     fields = {"used": uop["dest"]["used"], "index": uop["dest"]["index"],
                               "late": late, "product": uop["unit"] is Unit.MULTIPLY,
+                              "held": self._is_held(age, held[0]),
                               # What does not exist yet must not be used.
                               "value": held[1] if late.value <= age else 0xBAD}
                 ctx.set(self.dut.stages[width * age + width - 1 - lane], fields)
@@ -82,7 +97,9 @@ class Back:
         for lane in range(self.dut.width):
             there = at + lane < len(self.uops)
             uop = self.uops[at + lane] if there else {}
-            ctx.set(self.dut.i[lane], {"valid": there, "pc": 4 * (at + lane), "uop": uop})
+            first = not (there and at + lane and self.uops[at + lane - 1].get("hold"))
+            ctx.set(self.dut.i[lane], {"valid": there, "pc": 4 * (at + lane), "uop": uop,
+                                       "first": first})
             for name in "abc":
                 read = there and uop[name]["used"]
                 ctx.set(getattr(self.dut, f"{name}_value")[lane],
@@ -100,6 +117,10 @@ class Back:
                       for name in "abc"]
             taken.append((position, result(position, values)))
             self.issued.append((position, values))
+            if self.uops[position]["unit"] is Unit.DIVIDE:
+                before = [self.uops[other[0]]["unit"] for other in self.stages[1]
+                          if other is not None]
+                assert Unit.DIVIDE not in before, "The divider may end one now"
         self.both += all(held is not None for held in taken) and len(taken) == 2
         return taken
 
@@ -117,21 +138,25 @@ class Back:
             ctx.set(dut.stall, stall)
             if ctx.get(dut.advance):
                 at += dut.width
-            for held in self.stages[2]:
-                if held is not None and self.uops[held[0]]["dest"]["used"]:
+            kept = [held if held is not None and self._is_held(2, held[0]) else None
+                    for held in self.stages[2]]
+            for held, stays in zip(self.stages[2], kept, strict=True):
+                if held is not None and not stays and self.uops[held[0]]["dest"]["used"]:
                     self.registers[self.uops[held[0]]["dest"]["index"]] = held[1]
             await ctx.tick()
             fresh = not stall
-            self.stages[2] = [None] * dut.width
+            empty = [None] * dut.width
+            self.stages[2] = kept
             if fresh:
-                self.stages[1:] = self.stages[:2]
+                assert kept == empty or self.stages[1] == empty
+                self.stages[1:] = [self.stages[0], self.stages[1] if kept == empty else kept]
 
 
 @pytest.mark.parametrize("width", [1, 2])
 @pytest.mark.parametrize("pause", [0.0, 0.3])
 def test_every_micro_op_goes_once_in_order_with_its_operands(width, pause):
     dut = IssueStage(width=width)
-    uops = program(random.Random(width), 300)
+    uops = program(random.Random(width), 400, holds=width == 1)
     back = Back(dut, uops, pause=pause)
 
     async def testbench(ctx):
