@@ -11,7 +11,7 @@ from sim.bfm.dma_harness import IDEAL_LATENCY
 from sim.dma import DmaModel
 from sim.dma_cases import CASES, MAX_TRANSFERS, PORTS, DmaCase
 from sim.errors import UserError
-from sw.drivers.dma import DmaQueue
+from sw.drivers.dma import DmaQueue, Strided
 
 __all__ = ["bench_config", "bench_dma"]
 
@@ -55,25 +55,16 @@ class _Bench:
         stride = max(BEAT, 1 << (row.size + max(offsets) - 1).bit_length())
         places = max(1, ARENA_BYTES // stride - 1)
         each = transfers // row.queues
-        push = row.case == "push"
-        queues = self._queues(row.queues, max(4, each), push=push)
-        for i in range(each):
-            for number, queue in enumerate(queues):
-                place = (i * row.queues + number) % places * stride
-                source = SOURCE + place + offsets[0], row.size
-                sink = SINK + place + offsets[1], row.size
-                if push:
-                    queue.push(source, sink)
-                else:
-                    queue.submit([source], [sink], ring_doorbell=False)
-        if not push:
-            for queue in queues:
-                queue.doorbell(m2s=each, s2m=each)
+        queues = self._queues(row.queues, max(8, each), push=row.case == "push")
+        if row.case == "nd":
+            packets, size, used = 1, row.size * each, self._rows(queues, row, each, places, stride)
+        else:
+            packets, size, used = each, row.size, min(places, transfers)
+            self._packets(queues, row, each, places, stride)
         for queue in queues:
             while queue.state() & 8:
                 model.sim.tick(100)
-        used = min(places, transfers)
-        self._check(row, queues, each, offsets, np.arange(used) * stride)
+        self._check(row, queues, packets, size, np.arange(used) * stride)
 
         get = model.sim.get
         cycles = {channel: get(f"{channel}_last") - get(f"{channel}_first") + 1
@@ -84,10 +75,45 @@ class _Bench:
                 "utilisation": transfers * row.size / BEAT / cycles[busier],
                 "cycles_per_descriptor": cycles[busier] / transfers}
 
-    def _check(self, row, queues, each, offsets, places) -> None:
-        """Hold completions and memory against what was asked for."""
+    @staticmethod
+    def _packets(queues, row, each, places, stride) -> None:
+        """Announce, or push, one packet after the other."""
+        offsets = CASES[row.case]
+        for i in range(each):
+            for number, queue in enumerate(queues):
+                place = (i * row.queues + number) % places * stride
+                source = SOURCE + place + offsets[0], row.size
+                sink = SINK + place + offsets[1], row.size
+                if row.case == "push":
+                    queue.push(source, sink)
+                else:
+                    queue.submit([source], [sink], ring_doorbell=False)
+        if row.case != "push":
+            for queue in queues:
+                queue.doorbell(m2s=each, s2m=each)
+
+    @staticmethod
+    def _rows(queues, row, each, places, stride) -> int:
+        """Announce one packet of many rows to each queue; return the number of places used."""
+        def divisor(number, most):
+            return next(n for n in range(min(number, most), 0, -1) if number % n == 0)
+
+        count = divisor(each, places // len(queues))
+        inner = divisor(count, 8)
+        shape = [(inner, stride), (count // inner, inner * stride), (each // count, 0)]
+        for number, queue in enumerate(queues):
+            place = number * count * stride
+            queue.submit([Strided(SOURCE + place, row.size, shape)],
+                         [Strided(SINK + place, row.size, shape)], ring_doorbell=False)
         for queue in queues:
-            if [queue.wait(1).bytes for _ in range(each)] != [row.size] * each:
+            queue.doorbell(m2s=1 + len(shape), s2m=1 + len(shape))
+        return count * len(queues)
+
+    def _check(self, row, queues, packets, size, places) -> None:
+        """Hold completions and memory against what was asked for."""
+        offsets = CASES[row.case]
+        for queue in queues:
+            if [queue.wait(1).bytes for _ in range(packets)] != [size] * packets:
                 raise RuntimeError("DMA bench: a completion has the wrong length")
         lanes = places[:, None] + np.arange(row.size)
         if (self.model.memory[SINK + offsets[1] + lanes]

@@ -9,7 +9,7 @@ MAX_TRANSFERS = 16384
 PORTS = ("own", "shared")
 
 # Byte offsets of source and sink from aligned addresses.
-CASES = {"ring": (0, 0), "misaligned": (1, 3), "push": (0, 0)}
+CASES = {"ring": (0, 0), "misaligned": (1, 3), "push": (0, 0), "nd": (0, 0)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +21,7 @@ class DmaCase:
     case : :class:`str`
         One of :data:`CASES`.
     size : :class:`int`
-        Bytes of a transfer, 1 to 65536.
+        Bytes of a transfer, or, for ``nd``, of a row of the one transfer of each queue; 1 to 65536.
     latency : :class:`int`
         Cycles that the memory takes longer than an ideal one, on R and on B.
     queues : :class:`int`
@@ -43,6 +43,7 @@ def table(port: str | None = None) -> list[DmaCase]:
     rows = [DmaCase(size=size, latency=latency, queues=queues)
             for queues in (1, 4)
             for size, latency in ((8, 0), (64, 0), (1024, 0), (64, 100))]
+    rows += [DmaCase(case="nd", size=8, queues=queues) for queues in (1, 4)]
     rows += [DmaCase(case="misaligned", size=256), DmaCase(case="push", size=64),
              DmaCase(size=64, port="shared"), DmaCase(size=64, queues=4, port="shared")]
     return [row for row in rows if port in (None, row.port)]

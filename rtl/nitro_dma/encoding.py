@@ -7,11 +7,14 @@ Annapurna's UDMA publishes; words are 32 bits, little endian.
 
 import enum
 
-__all__ = ["COMPLETION", "DESCRIPTOR", "DESCRIPTOR_BYTES", "FIRST_RING_ID", "SLOTS", "SLOT_BYTES",
-           "SLOT_END", "SLOT_M2S", "SLOT_S2M", "Cause", "c_header", "pack", "unpack"]
+__all__ = ["COMPLETION", "DESCRIPTOR", "DESCRIPTOR_BYTES", "DIMENSIONS", "FIRST_RING_ID", "SLOTS",
+           "SLOT_BYTES", "SLOT_END", "SLOT_M2S", "SLOT_S2M", "Cause", "c_header", "pack", "unpack"]
 
 DESCRIPTOR_BYTES = 16
 FIRST_RING_ID = 1
+
+DIMENSIONS = 4
+"""META descriptors that a buffer may have: repetitions of a row, each at a stride."""
 
 # Push mode: a slot in the device holds an M2S and an S2M descriptor, and is complete when its last
 # word is written.
@@ -21,9 +24,9 @@ SLOT_M2S, SLOT_S2M, SLOT_END = 0, 16, 60
 
 # name: (lowest bit of the 128, width, meaning)
 DESCRIPTOR: dict[str, tuple[int, int, str]] = {
-    "length":    (0, 16, "Bytes of the buffer; 0 means 65536"),
+    "length":    (0, 16, "Bytes of the buffer; 0 means 65536. META: repetitions, 1 to 65535"),
     "reserved":  (16, 7, "Must be 0"),
-    "meta":      (23, 1, "META descriptor: reserved, an error in this version"),
+    "meta":      (23, 1, "META descriptor: a dimension of the buffer that follows in the ring"),
     "ring_id":   (24, 2, "Starts at 1, +1 modulo 4 each time the ring wraps"),
     "first":     (26, 1, "M2S: first buffer of a packet. S2M: ignored"),
     "last":      (27, 1, "M2S: last buffer of a packet. S2M: the packet must end in this buffer"),
@@ -31,8 +34,8 @@ DESCRIPTOR: dict[str, tuple[int, int, str]] = {
     "no_snoop":  (29, 1, "Hint, ignored"),
     "barrier":   (30, 1, "M2S: start only when everything before it in the queue is complete"),
     "concat":    (31, 1, "Must be 0"),
-    "meta_ctrl": (32, 32, "Reserved, ignored without META"),
-    "address":   (64, 48, "Byte address of the buffer, any alignment"),
+    "meta_ctrl": (32, 32, "Ignored"),
+    "address":   (64, 48, "Byte address of the buffer, any alignment. META: stride, signed"),
     "tenant":    (112, 16, "Tenant of the buffer, must equal the queue's"),
 }
 
@@ -79,7 +82,7 @@ CAUSES: dict[Cause, str] = {
     Cause.RING_ID: "Ring id of a descriptor is not the expected one (stale or never written)",
     Cause.FIRST: "M2S packet begins without FIRST",
     Cause.LAST: "FIRST inside an M2S packet: the packet before has no LAST",
-    Cause.META: "META descriptor, which this version does not know",
+    Cause.META: f"META descriptor with a count of 0, with flags, or behind {DIMENSIONS} others",
     Cause.RESERVED: "A bit that must be 0 is 1",
     Cause.TENANT: "Descriptor names another tenant than the queue's",
     Cause.ADDRESS: "Buffer reaches beyond the address space of the engine",

@@ -9,9 +9,13 @@ from rtl.config import DmaConfig
 from rtl.lib import RoundRobin
 
 from .descriptor import CAUSE_WIDTH, FETCHED_LAYOUT, PacketLayout, PieceLayout, queue_bits
-from .encoding import Cause
+from .encoding import DIMENSIONS, Cause
+from .walker import Walker
 
 __all__ = ["PlannerContext", "Planner"]
+
+TURN = 64
+"""Pieces that a pair may start one after the other while others wait."""
 
 
 class PlannerContext(wiring.Signature):
@@ -41,7 +45,7 @@ class PlannerContext(wiring.Signature):
     start : :py:`Out(1)`
         Strobe: a piece has been started.
     planning : :py:`Out(1)`
-        The planner works on the pair.
+        The planner works on the pair, or will at its turn.
     opened : :py:`Out(1)`
         A packet has begun and is not closed.
     """
@@ -70,18 +74,20 @@ class PlannerContext(wiring.Signature):
 
 
 class Planner(wiring.Component):
-    """Cuts packets into pieces that lie in one source and one destination buffer each.
+    """Cuts packets into pieces that lie in one source and one destination row each.
 
-    The queue pairs take turns piece by piece, and a pair takes part only when both of its buffers
-    are at hand: whatever has been started can end without any further act of software, so a pair
-    that waits blocks no other. Every check of a descriptor is made here; a descriptor that fails
-    closes its packet with a piece without bytes, which travels behind the data and so completes
-    after it, and its pair starts nothing more until it is cleared.
+    A buffer is a row, or many (:class:`~rtl.nitro_dma.walker.Walker`). The queue pairs take turns
+    descriptor by descriptor, or after :data:`TURN` rows, and a pair takes part only when both of
+    its buffers are at hand: whatever has been started can end without any further act of software,
+    so a pair that waits blocks no other. Every check of a descriptor is made here; a descriptor
+    that fails closes its packet with a piece without bytes, which travels behind the data and so
+    completes after it, and its pair starts nothing more until it is cleared.
 
     Timing
     ------
-    A piece every 3 cycles; ``o.valid`` rises 2 cycles after both buffers became available, and in
-    the same cycle if ``soon`` was high 2 cycles before and nothing else was to do.
+    A piece every 3 cycles, and every cycle while it goes on in the same two buffers; a META
+    descriptor takes 3 cycles. ``o.valid`` rises 2 cycles after both buffers became available, and
+    in the same cycle if ``soon`` was high 2 cycles before and nothing else was to do.
 
     Members
     -------
@@ -123,24 +129,19 @@ class Planner(wiring.Component):
         queues = Array(self.queue)
         count = self.config.queues
 
-        # Bytes done of either buffer, and of the packet. `fresh` stands for zeros in a row.
-        progress = data.StructLayout({"m2s": 16, "s2m": 16, "bytes": 32})
+        # Bytes done of either row, and of the packet; whether a buffer has been begun, and its
+        # dimensions. `fresh` stands for zeros in a row.
+        half = data.StructLayout({"done": 16, "begun": 1, "dims": range(DIMENSIONS + 1)})
+        progress = data.StructLayout({"m2s": half, "s2m": half, "bytes": 32})
         m.submodules.progress = memory = Memory(shape=progress, depth=max(2, count), init=[])
         save, recall = memory.write_port(), memory.read_port(domain="comb")
         fresh, opened, closed = Signal(count, init=-1), Signal(count), Signal(count)
 
-        eligible = Signal(count)
-        for i, queue in enumerate(self.queue):
-            ready = (queue.m2s_available & queue.s2m_available
-                     | queue.m2s_overrun | queue.s2m_overrun)
-            m.d.comb += eligible[i].eq(queue.run & ~closed[i] & self.room
-                                       & Mux(queue.stop, opened[i], ready))
         active = Signal(queue_bits(self.config))
-        # Pairs that are loaded ahead of their permission while there is nothing else to do.
-        expected = Signal(count)
-        for i, queue in enumerate(self.queue):
-            m.d.comb += expected[i].eq(queue.run & ~closed[i] & self.room & ~queue.stop
-                                       & queue.soon)
+        m.submodules.m2s_walker = m2s_walker = Walker(self.config)
+        m.submodules.s2m_walker = s2m_walker = Walker(self.config)
+        walkers = m2s_walker, s2m_walker
+        eligible, expected = self._choice(m, opened, closed)
         # The loaded pair waits for its permission: it gives way to all others.
         early, waits = Signal(), Signal()
         m.d.comb += waits.eq(early & ~(queues[active].m2s_available & queues[active].s2m_available
@@ -157,8 +158,11 @@ class Planner(wiring.Component):
             "m2s_rest": 16, "s2m_rest": 16, "src": self.config.addr_width,
             "dst": self.config.addr_width, "m2s_index": 16, "s2m_index": 16,
             "stop": 1, "overrun": 1, "opened": 1}))
-        go = Signal()
+        go, meta, again = Signal(), Signal(), Signal()
         m.d.comb += go.eq(self.o.valid & self.o.ready)
+        # Further pieces that the pair may start before others get their turn.
+        turn, others = Signal(range(TURN)), Signal()
+        m.d.sync += others.eq((eligible & ~(1 << active)).any())
         for i, queue in enumerate(self.queue):
             m.d.comb += queue.start.eq(go & (active == i))
 
@@ -174,30 +178,39 @@ class Planner(wiring.Component):
                     m.next = "LOAD"
             with m.State("LOAD"):
                 self._load(m, loaded, queues[active], recall.data, fresh.bit_select(active, 1),
-                           opened.bit_select(active, 1))
+                           opened.bit_select(active, 1), walkers)
+                m.d.sync += turn.eq(~0)
                 m.next = "EMIT"
                 with m.If(early & queues[active].touched):
                     m.next = "SELECT"
             with m.State("EMIT"):
-                barrier = (loaded.m2s.descriptor.barrier & (loaded.progress.m2s == 0)
+                barrier = (loaded.m2s.descriptor.barrier & ~loaded.progress.m2s.begun
                            & ~queues[active].idle)
                 stays = (waits & expected.bit_select(active, 1) & ~queues[active].touched
                          & ~eligible.any())
-                m.d.comb += self.o.valid.eq(~waits & (~barrier | loaded.stop))
+                stays_on = (again & ((turn != 0) | ~others) & queues[active].run
+                            & ~queues[active].stop)
+                m.d.comb += [
+                    self.o.valid.eq(~waits & ~meta & (~barrier | loaded.stop)),
+                    save.en.eq(go | (meta & ~waits)),
+                ]
                 with m.If(self.o.valid):
                     m.d.sync += early.eq(0)
-                with m.If(Mux(self.o.valid, self.o.ready, ~stays)):
+                with m.If(go):
+                    m.d.sync += turn.eq(Mux(turn == 0, 0, turn - 1))
+                with m.If(Mux(self.o.valid, self.o.ready & ~stays_on, ~stays)):
                     m.next = "SELECT"
         for i, queue in enumerate(self.queue):
             m.d.comb += [
-                queue.planning.eq(~fsm.ongoing("SELECT") & ~early & (active == i)),
+                queue.planning.eq(eligible[i] | (~fsm.ongoing("SELECT") & ~early & (active == i))),
                 queue.opened.eq(opened[i]),
             ]
 
-        piece_end = self._emit(m, loaded, active, go, save)
+        piece_end = self._emit(m, loaded, active, go, meta, again, save, walkers)
+        with m.If(save.en):
+            m.d.sync += fresh.bit_select(active, 1).eq(0)
         with m.If(go):
             m.d.sync += [
-                fresh.bit_select(active, 1).eq(0),
                 opened.bit_select(active, 1).eq(~self.o.payload.last),
                 closed.bit_select(active, 1).eq(piece_end != Cause.NONE),
             ]
@@ -207,42 +220,72 @@ class Planner(wiring.Component):
 
         return m
 
-    def _load(self, m, loaded, queue, progress, fresh, opened):
+    def _choice(self, m, opened, closed):
+        """Return which pairs have a piece to start, and which will have one soon."""
+        eligible, expected = (Signal(self.config.queues, name=name)
+                              for name in ("eligible", "expected"))
+        for i, queue in enumerate(self.queue):
+            ready = (queue.m2s_available & queue.s2m_available
+                     | queue.m2s_overrun | queue.s2m_overrun)
+            may = queue.run & ~closed[i] & self.room
+            m.d.comb += [
+                eligible[i].eq(may & Mux(queue.stop, opened[i], ready)),
+                # Loaded ahead of their permission while there is nothing else to do.
+                expected[i].eq(may & ~queue.stop & queue.soon),
+            ]
+        return eligible, expected
+
+    def _load(self, m, loaded, queue, progress, fresh, opened, walkers):
         """Take a copy of the chosen pair and add up its addresses."""
+        m2s_walker, s2m_walker = walkers
         done = Signal(progress.shape())
         m.d.comb += done.eq(Mux(fresh, 0, progress))
         m.d.sync += [
             loaded.m2s.eq(self.m2s),
             loaded.s2m.eq(self.s2m),
             loaded.progress.eq(done),
-            loaded.m2s_rest.eq(self.m2s.descriptor.length - 1 - done.m2s),
-            loaded.s2m_rest.eq(self.s2m.descriptor.length - 1 - done.s2m),
-            loaded.src.eq(self.m2s.descriptor.address + done.m2s),
-            loaded.dst.eq(self.s2m.descriptor.address + done.s2m),
+            loaded.m2s_rest.eq(self.m2s.descriptor.length - 1 - done.m2s.done),
+            loaded.s2m_rest.eq(self.s2m.descriptor.length - 1 - done.s2m.done),
+            loaded.src.eq(m2s_walker.row + done.m2s.done),
+            loaded.dst.eq(s2m_walker.row + done.s2m.done),
             loaded.m2s_index.eq(queue.m2s_index),
             loaded.s2m_index.eq(queue.s2m_index),
             loaded.stop.eq(queue.stop),
             loaded.overrun.eq(queue.m2s_overrun | queue.s2m_overrun),
             loaded.opened.eq(opened),
         ]
+        for walker, descriptor, half in ((m2s_walker, self.m2s.descriptor, done.m2s),
+                                         (s2m_walker, self.s2m.descriptor, done.s2m)):
+            m.d.comb += [
+                walker.load.eq(1),
+                walker.begun.eq(half.begun),
+                walker.dimensions.eq(half.dims),
+                walker.address.eq(descriptor.address),
+            ]
 
-    def _emit(self, m, loaded, active, go, save):
+    def _emit(self, m, loaded, active, go, meta, again, save, walkers):
         """Form the piece, the packet and the next state; return the cause that stops the pair."""
         m2s, s2m = loaded.m2s.descriptor, loaded.s2m.descriptor
         refused = Signal(CAUSE_WIDTH)
         self._check(m, loaded, Array(self.queue)[active].tenant, refused)
 
+        m2s_walker, s2m_walker = walkers
         moves, m2s_ends, s2m_ends = Signal(), Signal(), Signal()
+        m2s_row_ends, s2m_row_ends = Signal(), Signal()
         too_long, last = Signal(), Signal()
         length_m1 = Signal(16)
         cause = Signal(CAUSE_WIDTH)
         m.d.comb += [
             moves.eq(~loaded.stop & (refused == Cause.NONE)),
-            m2s_ends.eq(loaded.m2s_rest <= loaded.s2m_rest),
-            length_m1.eq(Mux(m2s_ends, loaded.m2s_rest, loaded.s2m_rest)),
+            meta.eq(moves & (m2s.meta | s2m.meta)),
+            m2s_row_ends.eq(loaded.m2s_rest <= loaded.s2m_rest),
+            s2m_row_ends.eq(loaded.s2m_rest <= loaded.m2s_rest),
+            length_m1.eq(Mux(m2s_row_ends, loaded.m2s_rest, loaded.s2m_rest)),
+            m2s_ends.eq(m2s_row_ends & m2s_walker.final),
             last.eq(m2s_ends & m2s.last),
             # A packet that ends leaves the rest of its last buffer unused.
-            s2m_ends.eq((loaded.s2m_rest <= loaded.m2s_rest) | last),
+            s2m_ends.eq((s2m_row_ends & s2m_walker.final) | last),
+            again.eq(moves & ~m2s_ends & ~s2m_ends),
             too_long.eq(s2m_ends & s2m.last & ~last),
             cause.eq(Mux(~moves, refused, Mux(too_long, Cause.OVERFLOW, Cause.NONE))),
         ]
@@ -260,19 +303,45 @@ class Planner(wiring.Component):
             self.packet.bytes.eq(total),
             self.packet.m2s_index.eq(loaded.m2s_index),
             self.packet.s2m_index.eq(loaded.s2m_index),
-            self.packet.m2s_request.eq(moves & m2s.interrupt),
+            self.packet.m2s_request.eq(moves & last & m2s.interrupt),
             self.packet.s2m_interrupt.eq(moves & s2m.interrupt),
-            save.en.eq(go),
-            save.data.m2s.eq(Mux(m2s_ends, 0, loaded.progress.m2s + length_m1 + 1)),
-            save.data.s2m.eq(Mux(s2m_ends, 0, loaded.progress.s2m + length_m1 + 1)),
             save.data.bytes.eq(total),
         ]
+        m2s_take = save.en & moves & Mux(meta, m2s.meta, m2s_ends)
+        s2m_take = save.en & moves & Mux(meta, s2m.meta, s2m_ends)
         for i, queue in enumerate(self.queue):
-            mine = go & moves & (active == i)
             m.d.comb += [
-                queue.m2s_take.eq(mine & m2s_ends),
-                queue.s2m_take.eq(mine & s2m_ends),
+                queue.m2s_take.eq(m2s_take & (active == i)),
+                queue.s2m_take.eq(s2m_take & (active == i)),
             ]
+        for name, walker, ends, row_ends, fetched, start in (
+                ("m2s", m2s_walker, m2s_ends, m2s_row_ends, m2s, loaded.src),
+                ("s2m", s2m_walker, s2m_ends, s2m_row_ends, s2m, loaded.dst)):
+            half, kept = loaded.progress[name], save.data[name]
+            rest = loaded[f"{name}_rest"]
+            m.d.comb += [
+                kept.done.eq(Mux(row_ends | ends, 0, half.done + length_m1 + 1)),
+                kept.begun.eq(~ends),
+                kept.dims.eq(Mux(ends, 0, half.dims)),
+                walker.queue.eq(active),
+                walker.place.eq(half.dims),
+                walker.count.eq(fetched.length),
+                walker.stride.eq(fetched.address),
+                walker.add.eq(save.en & meta & fetched.meta),
+                walker.save.eq(go),
+                walker.step.eq(row_ends & ~walker.final),
+            ]
+            with m.If(meta):
+                m.d.comb += [kept.eq(half), kept.dims.eq(half.dims + fetched.meta)]
+            with m.If(go):
+                m.d.sync += [
+                    start.eq(Mux(row_ends, walker.after, start + length_m1 + 1)),
+                    rest.eq(Mux(row_ends, fetched.length - 1, rest - length_m1 - 1)),
+                ]
+        with m.If(meta):
+            m.d.comb += save.data.bytes.eq(loaded.progress.bytes)
+        with m.If(go):
+            m.d.sync += [loaded.progress.eq(save.data), loaded.opened.eq(1)]
         return cause
 
     def _check(self, m, loaded, tenant, refused):
@@ -283,18 +352,22 @@ class Planner(wiring.Component):
             descriptor.address[width:].any() | (start + rest)[width]
             for descriptor, start, rest in ((m2s, loaded.src, loaded.m2s_rest),
                                             (s2m, loaded.dst, loaded.s2m_rest))]
+        odd = [descriptor.meta & ((descriptor.length == 0) | (half.dims == DIMENSIONS) | Cat(
+            descriptor.first, descriptor.last, descriptor.interrupt, descriptor.barrier).any())
+            for descriptor, half in ((m2s, loaded.progress.m2s), (s2m, loaded.progress.s2m))]
+        buffers = ~m2s.meta & ~s2m.meta
         checks = (
             (loaded.overrun, Cause.DOORBELL),
             (loaded.m2s.denied | loaded.s2m.denied, Cause.FETCH_WINDOW),
             (loaded.m2s.fetch_error | loaded.s2m.fetch_error, Cause.FETCH_RESPONSE),
             (loaded.m2s.ring_error | loaded.s2m.ring_error, Cause.RING_ID),
-            (m2s.meta | s2m.meta, Cause.META),
+            (Cat(odd).any(), Cause.META),
             (Cat(m2s.reserved, m2s.concat, s2m.reserved, s2m.barrier, s2m.concat).any(),
              Cause.RESERVED),
             ((m2s.tenant != tenant) | (s2m.tenant != tenant), Cause.TENANT),
-            (Cat(beyond).any(), Cause.ADDRESS),
-            (~loaded.opened & ~m2s.first, Cause.FIRST),
-            (loaded.opened & m2s.first & (loaded.progress.m2s == 0), Cause.LAST),
+            (buffers & Cat(beyond).any(), Cause.ADDRESS),
+            (buffers & ~loaded.opened & ~m2s.first, Cause.FIRST),
+            (buffers & loaded.opened & m2s.first & ~loaded.progress.m2s.begun, Cause.LAST),
         )
         for condition, cause in reversed(checks):
             with m.If(condition):

@@ -5,12 +5,14 @@ in memory, byte for byte, completions included; its data bursts are those of the
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 from rtl.nitro_dma.encoding import (
     COMPLETION,
     DESCRIPTOR,
     DESCRIPTOR_BYTES,
+    DIMENSIONS,
     FIRST_RING_ID,
     SLOTS,
     Cause,
@@ -96,7 +98,9 @@ class Memory:
 class Ring:
     """A ring in memory and the position in it: submissions read, or completions written.
 
-    In push mode ``pushed`` holds the descriptors, the oldest first.
+    In push mode ``pushed`` holds the descriptors, the oldest first. Of a submission ring's current
+    buffer, ``dimensions`` are repetitions and stride of each, ``row`` the number of the current
+    row, and ``done`` its bytes that have been moved.
     """
 
     base: int
@@ -105,6 +109,42 @@ class Ring:
     ring_id: int = FIRST_RING_ID
     pending: int = 0
     pushed: list[bytes] = dataclasses.field(default_factory=list)
+    dimensions: list[tuple[int, int]] = dataclasses.field(default_factory=list)
+    row: int = 0
+    done: int = 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether bytes of the current buffer have been moved."""
+        return bool(self.row or self.done)
+
+    @property
+    def final(self) -> bool:
+        """Whether the current row is the last one of its buffer."""
+        return self.row == math.prod(count for count, _ in self.dimensions) - 1
+
+    def offset(self) -> int:
+        """Return how far the current row lies behind the first one."""
+        total, rest = 0, self.row
+        for count, stride in self.dimensions:
+            rest, position = divmod(rest, count)
+            total += position * stride
+        return total
+
+    def use(self, length: int, *, row_ends: bool, ends: bool) -> None:
+        """Move on by some bytes, to the next row, or to the next descriptor."""
+        self.done = 0 if row_ends or ends else self.done + length
+        self.row = 0 if ends else self.row + row_ends
+        if ends:
+            self.take()
+            self.dimensions = []
+
+    def take(self) -> None:
+        """Leave the current descriptor."""
+        self.advance()
+        self.pending -= 1
+        if self.pushed:
+            self.pushed.pop(0)
 
     def advance(self) -> int:
         """Move on by one entry; return the index of the entry left behind."""
@@ -157,7 +197,6 @@ class QueueModel:
         self.cause = Cause.NONE
         self.pieces: list[Piece] = []
         self.completions: list[dict[str, int]] = []
-        self._source = self._destination = 0      # bytes done of the current buffers
         self._opened = False
         self._bytes = 0
 
@@ -202,23 +241,36 @@ class QueueModel:
             self._fail(refused)
             return False
 
-        m2s_left = (m2s["length"] or 65536) - self._source
-        s2m_left = (s2m["length"] or 65536) - self._destination
+        if m2s["meta"] or s2m["meta"]:
+            for ring, desc in ((m2s_ring, m2s), (s2m_ring, s2m)):
+                if desc["meta"]:
+                    ring.dimensions.append((desc["length"], desc["address"]))
+                    ring.take()
+            return True
+        m2s_left = (m2s["length"] or 65536) - m2s_ring.done
+        s2m_left = (s2m["length"] or 65536) - s2m_ring.done
         length = min(m2s_left, s2m_left)
-        piece = Piece(m2s["address"] + self._source, s2m["address"] + self._destination, length)
+        piece = Piece(self._row(m2s, m2s_ring) + m2s_ring.done,
+                      self._row(s2m, s2m_ring) + s2m_ring.done, length)
         self._opened = True
         if not self._move(piece):
             return False
-        ends = length == m2s_left and bool(m2s["last"])
-        used_s2m = length == s2m_left or ends
+        m2s_row, s2m_row = length == m2s_left, length == s2m_left
+        used_m2s = m2s_row and m2s_ring.final
+        ends = used_m2s and bool(m2s["last"])
+        used_s2m = s2m_row and s2m_ring.final or ends
         indices = m2s_ring.index, s2m_ring.index
-        self._source = self._retire(m2s_ring, length == m2s_left, self._source + length)
-        self._destination = self._retire(s2m_ring, used_s2m, self._destination + length)
+        m2s_ring.use(length, row_ends=m2s_row, ends=used_m2s)
+        s2m_ring.use(length, row_ends=s2m_row, ends=used_s2m)
         if ends:
             self._complete(indices, m2s["interrupt"], s2m["interrupt"])
         elif used_s2m and s2m["last"]:
             self._fail(Cause.OVERFLOW, indices[1], s2m["interrupt"])
         return True
+
+    def _row(self, desc: dict[str, int], ring: Ring) -> int:
+        """Return the address of the current row of a buffer."""
+        return (desc["address"] + ring.offset()) % (1 << self.addr_width)
 
     def _denied(self, address: int, length: int, *, write: bool) -> int | None:
         """Return the first address that no window allows, or None."""
@@ -234,18 +286,24 @@ class QueueModel:
         both = ((m2s, self.m2s), (s2m, self.s2m))
         if not self.push_mode and any(desc["ring_id"] != ring.ring_id for desc, ring in both):
             yield Cause.RING_ID
-        if any(desc["meta"] for desc, _ in both):
+        if any(desc["meta"] and (
+                desc["length"] == 0 or len(ring.dimensions) == DIMENSIONS
+                or any(desc[flag] for flag in ("first", "last", "interrupt", "barrier")))
+               for desc, ring in both):
             yield Cause.META
         if any(desc["reserved"] or desc["concat"] for desc, _ in both) or s2m["barrier"]:
             yield Cause.RESERVED
         if any(desc["tenant"] != self.tenant for desc, _ in both):
             yield Cause.TENANT
-        if any(desc["address"] + (desc["length"] or 65536) > 1 << self.addr_width
-               for desc, _ in both):
+        if m2s["meta"] or s2m["meta"]:
+            return
+        top = 1 << self.addr_width
+        if any(desc["address"] >= top or self._row(desc, ring) + (desc["length"] or 65536) > top
+               for desc, ring in both):
             yield Cause.ADDRESS
         if not self._opened and not m2s["first"]:
             yield Cause.FIRST
-        if self._opened and m2s["first"] and self._source == 0:
+        if self._opened and m2s["first"] and not self.m2s.begun:
             yield Cause.LAST
 
     def _move(self, piece: Piece) -> bool:
@@ -268,17 +326,6 @@ class QueueModel:
             self._fail(Cause.WRITE_RESPONSE)
             return False
         return True
-
-    @staticmethod
-    def _retire(ring: Ring, used: bool, done: int) -> int:
-        """Leave a descriptor if it is used up; return the bytes done of the current one."""
-        if not used:
-            return done
-        ring.advance()
-        ring.pending -= 1
-        if ring.pushed:
-            ring.pushed.pop(0)
-        return 0
 
     def _complete(self, indices: tuple[int, int], m2s_request: int, s2m_interrupt: int) -> None:
         self._write(self.s2m_done, bytes=self._bytes, index=indices[1], interrupt=s2m_interrupt)

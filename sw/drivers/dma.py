@@ -5,12 +5,14 @@ so that one driver serves Verilated models, cocotb (through ``cocotb.bridge``) a
 """
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
 
 from rtl.nitro_dma.encoding import (
     COMPLETION,
     DESCRIPTOR,
     DESCRIPTOR_BYTES,
+    DIMENSIONS,
     FIRST_RING_ID,
     SLOT_END,
     SLOT_M2S,
@@ -21,7 +23,7 @@ from rtl.nitro_dma.encoding import (
 )
 
 __all__ = ["Completion", "DmaBus", "DmaError", "DmaManager", "DmaQueue", "MANAGER_REGISTERS",
-           "QUEUE_REGISTERS"]
+           "QUEUE_REGISTERS", "Strided"]
 
 MAX_BUFFER = 65536
 S2M = 0x400
@@ -47,7 +49,26 @@ STATE_STOPPED = 1 << 1
 STATE_RESETTING = 1 << 2
 STATE_BUSY = 1 << 3
 
-Buffer = tuple[int, int]
+
+@dataclasses.dataclass(frozen=True)
+class Strided:
+    """A buffer of several dimensions.
+
+    Parameters
+    ----------
+    address, length : :class:`int`
+        First row.
+    dimensions : sequence of (count, stride)
+        How often the row is repeated, and how many bytes further each time, which may be negative;
+        then how often all of that; and so on. 4 at most.
+    """
+
+    address: int
+    length: int
+    dimensions: Sequence[tuple[int, int]] = ()
+
+
+Buffer = tuple[int, int] | Strided
 
 
 class DmaError(Exception):
@@ -138,10 +159,29 @@ class DmaManager:
         self._write("WINDOW0_ACCESS", 0, WINDOW_BYTES * window)
 
 
-def _check_lengths(buffers: Sequence[Buffer]) -> None:
-    for _, length in buffers:
-        if not 1 <= length <= MAX_BUFFER:
-            raise ValueError(f"Buffer length must be from 1 to {MAX_BUFFER}, not {length!r}")
+def _strided(buffers: Sequence[Buffer]) -> list[Strided]:
+    """Return buffers that can be described, or raise ValueError."""
+    buffers = [buffer if isinstance(buffer, Strided) else Strided(*buffer) for buffer in buffers]
+    for buffer in buffers:
+        if not 1 <= buffer.length <= MAX_BUFFER:
+            raise ValueError(f"Buffer length must be from 1 to {MAX_BUFFER}, "
+                             f"not {buffer.length!r}")
+        if len(buffer.dimensions) > DIMENSIONS:
+            raise ValueError(f"A buffer has {DIMENSIONS} dimensions at most, "
+                             f"not {len(buffer.dimensions)}")
+        for count, stride in buffer.dimensions:
+            if not 1 <= count < MAX_BUFFER:
+                raise ValueError(f"A dimension has 1 to {MAX_BUFFER - 1} repetitions, "
+                                 f"not {count!r}")
+            if not -1 << 47 <= stride < 1 << 47:
+                raise ValueError(f"A stride must fit into 48 bits, not {stride!r}")
+    return buffers
+
+
+def _meta(dimension: tuple[int, int]) -> dict[str, int]:
+    """Return the fields of the META descriptor of a dimension."""
+    count, stride = dimension
+    return {"meta": 1, "length": count, "address": stride % (1 << 48)}
 
 
 class _Ring:
@@ -274,7 +314,9 @@ class DmaQueue:
 
     def submit(self, sources: Sequence[Buffer], destinations: Sequence[Buffer], *,
                interrupt: bool = False, barrier: bool = False, ring_doorbell: bool = True) -> None:
-        """Announce one packet: ``(address, length)`` of its source and destination buffers.
+        """Announce one packet: its source and destination buffers.
+
+        A buffer is ``(address, length)`` or :class:`Strided`.
 
         Parameters
         ----------
@@ -288,34 +330,49 @@ class DmaQueue:
         Raises
         ------
         :exc:`ValueError`
-            If a length is not from 1 to 65536.
+            If a length is not from 1 to 65536, or dimensions are impossible.
         """
-        _check_lengths((*sources, *destinations))
-        for i, (address, length) in enumerate(destinations):
-            last = i == len(destinations) - 1
-            self.put(self.s2m, address=address, length=length % MAX_BUFFER, first=i == 0,
-                     last=last, interrupt=interrupt and last)
-        for i, (address, length) in enumerate(sources):
-            last = i == len(sources) - 1
-            self.put(self.m2s, address=address, length=length % MAX_BUFFER, first=i == 0,
-                     last=last, interrupt=interrupt and last, barrier=barrier and i == 0)
+        counts = []
+        for ring, buffers, waits in ((self.s2m, _strided(destinations), False),
+                                     (self.m2s, _strided(sources), barrier)):
+            before = ring.count
+            for i, buffer in enumerate(buffers):
+                last = i == len(buffers) - 1
+                for dimension in buffer.dimensions:
+                    self.put(ring, **_meta(dimension))
+                self.put(ring, address=buffer.address, length=buffer.length % MAX_BUFFER,
+                         first=i == 0, last=last, interrupt=interrupt and last,
+                         barrier=waits and i == 0)
+            counts.append(ring.count - before)
         if ring_doorbell:
-            self.doorbell(m2s=len(sources), s2m=len(destinations))
+            self.doorbell(s2m=counts[0], m2s=counts[1])
 
     def push(self, source: Buffer, destination: Buffer, *, first: bool = True, last: bool = True,
              interrupt: bool = False, barrier: bool = False, polls: int = 100_000) -> None:
-        """Write one source and one destination buffer into a slot: a packet, or a part of one.
+        """Write one source and one destination buffer: a packet, or a part of one.
+
+        They take a slot, and another one for each dimension.
 
         Raises
         ------
         :exc:`ValueError`
-            If the pair is not in push mode, or a length is not from 1 to 65536.
+            If the pair is not in push mode, or as in :meth:`submit`.
         :exc:`TimeoutError`
             If no slot is free after ``polls`` looks.
         """
         if not self.push_mode:
             raise ValueError("The pair is not in push mode: make it with push=True")
-        _check_lengths((source, destination))
+        pair = _strided((source, destination))
+        # Both halves of a slot are used: the half with fewer dimensions repeats itself once.
+        for dimensions in itertools.zip_longest(*(buffer.dimensions for buffer in pair),
+                                                fillvalue=(1, 0)):
+            self._push(*(_meta(dimension) for dimension in dimensions), polls=polls)
+        m2s, s2m = ({"address": buffer.address, "length": buffer.length % MAX_BUFFER, "last": last,
+                     "interrupt": interrupt and last} for buffer in pair)
+        self._push(m2s | {"first": first, "barrier": barrier}, s2m, polls=polls)
+
+    def _push(self, m2s: dict[str, int], s2m: dict[str, int], *, polls: int) -> None:
+        """Write a slot."""
         for _ in range(polls):
             if self.free:
                 break
@@ -323,11 +380,8 @@ class DmaQueue:
         else:
             raise TimeoutError(f"No slot free after {polls} polls")
         self.free -= 1
-        for half, (address, length), flags in (
-                (SLOT_M2S, source, {"first": first, "last": last, "barrier": barrier}),
-                (SLOT_S2M, destination, {"last": last})):
-            descriptor = pack(DESCRIPTOR, address=address, length=length % MAX_BUFFER,
-                              tenant=self.tenant, interrupt=interrupt and last, **flags)
+        for half, fields in ((SLOT_M2S, m2s), (SLOT_S2M, s2m)):
+            descriptor = pack(DESCRIPTOR, tenant=self.tenant, **fields)
             for offset in range(0, DESCRIPTOR_BYTES, 4):
                 self.bus.write_register(self.slots + half + offset, int.from_bytes(
                     descriptor[offset:offset + 4], "little"))

@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pytest
 
 from rtl.nitro_dma.encoding import (
@@ -255,3 +256,87 @@ def test_dma_model_has_four_slots():
     empty = pack(DESCRIPTOR)
     assert [bench.queue.push(empty, empty) for _ in range(5)] == [True] * 4 + [False]
     assert not Bench().queue.push(empty, empty)
+
+
+def strided(rng, base, span, row):
+    """A random buffer of several dimensions whose rows lie in a part of memory, apart."""
+    dimensions, reach, address = [], row + rng.randrange(9), base
+    for _ in range(rng.randrange(5)):
+        count = rng.randrange(1, 5)
+        if reach * count > span // 2:
+            break
+        stride = reach + rng.randrange(9)
+        reach = stride * count
+        if rng.random() < 0.3:
+            address += stride * (count - 1)
+            stride = -stride
+        dimensions.append((count, stride))
+    return address, dimensions
+
+
+def rows(address, dimensions):
+    """Second formulation: the rows' addresses as sums of an index grid."""
+    grid = np.array([address])
+    for count, stride in dimensions:
+        grid = (np.arange(count)[:, None] * stride + grid).reshape(-1)
+    return grid
+
+
+def put_strided(bench, half, address, length, dimensions, **flags):
+    for count, stride in dimensions:
+        bench.put(half, meta=1, length=count, address=stride % (1 << 48))
+    bench.put(half, address=address, length=length, **flags)
+
+
+def test_dma_model_walks_over_dimensions():
+    rng = random.Random(8)
+    for _ in range(300):
+        bench = Bench(depth=32)
+        before = bytes(bench.memory.data)
+        row = rng.randrange(1, 30)
+        source, shape = strided(rng, SOURCE, 0x4000, row)
+        bytes_of = [byte + i for byte in rows(source, shape) for i in range(row)]
+        other = rng.choice((row, rng.randrange(1, 40)))
+        sink, sink_shape = strided(rng, SINK, 0x4000, other)
+        places = [byte + i for byte in rows(sink, sink_shape) for i in range(other)]
+        put_strided(bench, "m2s", source, row, shape, first=1, last=1)
+        put_strided(bench, "s2m", sink, other, sink_shape, last=1)
+        bench.queue.run()
+        assert len(set(places)) == len(places)
+        fits = len(bytes_of) <= len(places)
+        expected = bytearray(before)
+        for byte, place in zip(bytes_of, places, strict=False):
+            expected[place] = before[byte]
+        assert bench.memory.data[SOURCE:] == expected[SOURCE:]
+        done = bench.completion("s2m", 0)
+        assert done["cause"] == (Cause.NONE if fits else Cause.OVERFLOW)
+        assert done["bytes"] == (len(bytes_of) if fits else 0)
+        assert done["index"] == len(sink_shape)
+
+
+@pytest.mark.parametrize("half", ["m2s", "s2m"])
+@pytest.mark.parametrize("fields", [{"length": 0}, {"first": 1}, {"last": 1}, {"interrupt": 1},
+                                    {"barrier": 1}, "fifth"])
+def test_dma_model_refuses_impossible_dimensions(half, fields):
+    bench = Bench(depth=32)
+    other = "s2m" if half == "m2s" else "m2s"
+    bench.put(other, address=SOURCE, length=4, first=1, last=1)
+    for _ in range(4 if fields == "fifth" else 0):
+        bench.put(half, meta=1, length=1, address=0)
+    bench.put(half, **{"meta": 1, "length": 2} | ({} if fields == "fifth" else fields))
+    bench.put(half, address=SINK, length=2, first=1, last=1)
+    bench.queue.run()
+
+    assert bench.queue.cause == Cause.META
+
+
+def test_dma_model_dimensions_wrap_with_the_address_space():
+    """Row addresses count modulo the address space, and no row may cross its end."""
+    for stride, cause in ((-SINK, Cause.NONE), ((1 << 40) - SINK, Cause.NONE),
+                          (-SINK - 1, Cause.ADDRESS)):
+        bench = Bench(depth=32)
+        put_strided(bench, "m2s", SOURCE, 4, [(2, 4)], first=1, last=1)
+        put_strided(bench, "s2m", SINK, 4, [(2, stride)], last=1)
+        bench.queue.run()
+        assert bench.queue.cause == cause
+        assert bench.memory.read(SINK, 4) == bench.memory.read(SOURCE, 4)

@@ -45,6 +45,18 @@ def test_bench_dma_pushes(tmp_path):
     assert row["utilisation"] > 0.9
 
 
+@pytest.mark.cocotb
+def test_bench_dma_rows(tmp_path):
+    """Rows of one transfer, of which some share their places, and a beat in every cycle."""
+    path = tmp_path / "dma.json"
+    assert tilicho("bench", "dma", "--case", "nd", "--size", 8, "--size", 2000, "--transfers", 1010,
+                   "--json", path) == 0
+    rows = json.loads(path.read_text())["rows"]
+    assert [(row["size"], row["transfers"], row["beats"]) for row in rows] == [
+        (8, 1010, 1010), (2000, 1010, 1010 * 250)]
+    assert all(0.9 < row["utilisation"] <= 1 for row in rows)
+
+
 @pytest.mark.parametrize("arguments, message", [
     (["--case", "random"], "Unknown case 'random': choose one of ring"),
     (["--port", "third", "--size", "8"], "Unknown port 'third': choose one of"),
