@@ -117,6 +117,7 @@ class NitroDma(wiring.Component):
         for i, pair in enumerate(pairs):
             wiring.connect(m, pair.plan, planner.queue[i])
             wiring.connect(m, pair.push, push.queue[i])
+            wiring.connect(m, manager.service[i], planner.service[i])
             for j, half in enumerate(HALVES):
                 wiring.connect(m, getattr(pair, f"fetch_{half}"), fetcher.ring[2 * i + j])
                 wiring.connect(m, getattr(pair, f"complete_{half}"), completion.ring[2 * i + j])

@@ -1,6 +1,6 @@
-"""Managers' pages: owner and windows of every queue pair."""
+"""Managers' pages: owner, windows and service of every queue pair."""
 
-from amaranth import Array, Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -10,6 +10,7 @@ from rtl.bus import AXI4LiteSignature, Resp
 from rtl.config import DmaConfig
 
 from .registers import MANAGER, PAGE_BYTES, WINDOW_BASE, WINDOW_BYTES, WINDOWS
+from .service import ServiceContext
 from .windows import WindowCheckSignature, WindowPart, WindowTable
 
 __all__ = ["ManagerPages"]
@@ -17,6 +18,9 @@ __all__ = ["ManagerPages"]
 PAGE = ceil_log2(PAGE_BYTES)
 WORDS = WINDOWS * WINDOW_BYTES // 4
 """Words of the windows of one pair."""
+
+SINGLE = ("TENANT", "WEIGHT", "RATE")
+"""Registers of a pair that are no windows."""
 
 
 class ManagerPages(wiring.Component):
@@ -46,6 +50,8 @@ class ManagerPages(wiring.Component):
         Pairs whose registers must not change.
     tenant : ``queues`` x :py:`Out(16)`
         Owner of each pair.
+    service : ``queues`` x :py:`In(ServiceContext())`
+        What each pair is entitled to.
     check : ``checks`` x :py:`In(WindowCheckSignature(config))`
         Questions to the windows.
     """
@@ -60,6 +66,7 @@ class ManagerPages(wiring.Component):
             "s_axil": In(AXI4LiteSignature(addr_width=PAGE + ceil_log2(config.queues))),
             "locked": In(config.queues),
             "tenant": Out(16).array(config.queues),
+            "service": In(ServiceContext()).array(config.queues),
             "check":  In(WindowCheckSignature(config)).array(checks),
         })
 
@@ -89,23 +96,28 @@ class ManagerPages(wiring.Component):
         return m
 
     def _decode(self, address):
-        """Return the pair, whether a window or the owner is meant, and the word of the windows."""
+        """Return the pair, whether a window is meant, which of :data:`SINGLE`, and the word."""
         offset, queue = address[:PAGE], address[PAGE:]
         block = ceil_log2(4 * WORDS)
         in_window = ((offset[block:] == WINDOW_BASE >> block) & (offset[:2] == 0)
                      & (offset[2:5] <= WindowPart.ACCESS))
-        owner = offset == MANAGER.register("TENANT").offset
-        return queue, in_window, owner, Cat(offset[2:block], queue)
+        single = [offset == MANAGER.register(name).offset for name in SINGLE]
+        return queue, in_window, single, Cat(offset[2:block], queue)
+
+    def _fields(self, queue):
+        """Return the wires of each of :data:`SINGLE` for a pair."""
+        service = self.service[queue]
+        return [self.tenant[queue], service.weight_m1, Cat(service.rate, service.burst)]
 
     def _write(self, m, cleared, port):
         axil = self.s_axil
-        queue, in_window, owner, word = self._decode(axil.awaddr)
+        queue, in_window, single, word = self._decode(axil.awaddr)
         take, good = Signal(), Signal()
         m.d.comb += [
             take.eq(cleared & axil.awvalid & axil.wvalid & (~axil.bvalid | axil.bready)),
             axil.awready.eq(take),
             axil.wready.eq(take),
-            good.eq(take & (in_window | owner) & axil.wstrb.all()
+            good.eq(take & (in_window | Cat(single).any()) & axil.wstrb.all()
                     & ~self.locked.bit_select(queue, 1)),
             port.en.eq(~cleared | (good & in_window)),
         ]
@@ -124,28 +136,33 @@ class ManagerPages(wiring.Component):
             m.d.sync += axil.bvalid.eq(0)
         with m.If(take):
             m.d.sync += [axil.bvalid.eq(1), axil.bresp.eq(Mux(good, Resp.OKAY, Resp.SLVERR))]
-        for i, tenant in enumerate(self.tenant):
-            with m.If(good & owner & (queue == i)):
-                m.d.sync += tenant.eq(axil.wdata)
+        for i in range(self.config.queues):
+            for chosen, wires in zip(single, self._fields(i), strict=True):
+                with m.If(good & chosen & (queue == i)):
+                    m.d.sync += wires.eq(axil.wdata)
 
     def _read(self, m, cleared, port):
         axil = self.s_axil
-        queue, in_window, owner, word = self._decode(axil.araddr)
+        queue, in_window, single, word = self._decode(axil.araddr)
         take, from_window = Signal(), Signal()
-        tenant = Signal(16)
+        value, sampled = Signal(32), Signal(32)
         m.d.comb += [
             take.eq(cleared & axil.arvalid & (~axil.rvalid | axil.rready)),
             axil.arready.eq(take),
             port.addr.eq(word),
             port.en.eq(take),
-            axil.rdata.eq(Mux(from_window, port.data, tenant)),
+            axil.rdata.eq(Mux(from_window, port.data, sampled)),
         ]
+        for i in range(self.config.queues):
+            for chosen, wires in zip(single, self._fields(i), strict=True):
+                with m.If(chosen & (queue == i)):
+                    m.d.comb += value.eq(wires)
         with m.If(axil.rready):
             m.d.sync += axil.rvalid.eq(0)
         with m.If(take):
             m.d.sync += [
                 axil.rvalid.eq(1),
-                axil.rresp.eq(Mux(in_window | owner, Resp.OKAY, Resp.SLVERR)),
+                axil.rresp.eq(Mux(in_window | Cat(single).any(), Resp.OKAY, Resp.SLVERR)),
                 from_window.eq(in_window),
-                tenant.eq(Mux(owner, Array(self.tenant)[queue], 0)),
+                sampled.eq(value),
             ]

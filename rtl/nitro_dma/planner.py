@@ -10,12 +10,10 @@ from rtl.lib import RoundRobin
 
 from .descriptor import CAUSE_WIDTH, FETCHED_LAYOUT, PacketLayout, PieceLayout, queue_bits
 from .encoding import DIMENSIONS, Cause
+from .service import ServiceContext, ServiceShares
 from .walker import Walker
 
 __all__ = ["PlannerContext", "Planner"]
-
-TURN = 64
-"""Pieces that a pair may start one after the other while others wait."""
 
 
 class PlannerContext(wiring.Signature):
@@ -76,11 +74,12 @@ class PlannerContext(wiring.Signature):
 class Planner(wiring.Component):
     """Cuts packets into pieces that lie in one source and one destination row each.
 
-    A buffer is a row, or many (:class:`~rtl.nitro_dma.walker.Walker`). The queue pairs take turns
-    descriptor by descriptor, or after :data:`TURN` rows, and a pair takes part only when both of
-    its buffers are at hand: whatever has been started can end without any further act of software,
-    so a pair that waits blocks no other. Every check of a descriptor is made here; a descriptor
-    that fails closes its packet with a piece without bytes, which travels behind the data and so
+    A buffer is a row, or many (:class:`~rtl.nitro_dma.walker.Walker`). The queue pairs are
+    served by their shares (:class:`~rtl.nitro_dma.service.ServiceShares`): those with credit take
+    turns descriptor by descriptor. A pair takes part only when it has tokens, and when both of its
+    buffers are at hand: whatever has been started can end without any further act of software, so
+    a pair that waits blocks no other. Every check of a descriptor is made here; a descriptor that
+    fails closes its packet with a piece without bytes, which travels behind the data and so
     completes after it, and its pair starts nothing more until it is cleared.
 
     Timing
@@ -93,6 +92,8 @@ class Planner(wiring.Component):
     -------
     queue : ``queues`` x :py:`Out(PlannerContext())`
         The queue pairs.
+    service : ``queues`` x :py:`Out(ServiceContext())`
+        What they are entitled to.
     room : :py:`In(1)`
         One more packet may be under way.
     chosen : :py:`Out(queue_bits)`
@@ -116,6 +117,7 @@ class Planner(wiring.Component):
         self.config = config
         super().__init__({
             "queue":  Out(PlannerContext()).array(config.queues),
+            "service": Out(ServiceContext()).array(config.queues),
             "room":   In(1),
             "chosen": Out(queue_bits(config)),
             "m2s":    In(FETCHED_LAYOUT),
@@ -141,7 +143,8 @@ class Planner(wiring.Component):
         m.submodules.m2s_walker = m2s_walker = Walker(self.config)
         m.submodules.s2m_walker = s2m_walker = Walker(self.config)
         walkers = m2s_walker, s2m_walker
-        eligible, expected = self._choice(m, opened, closed)
+        m.submodules.shares = shares = ServiceShares(self.config)
+        ready, payable, entitled, expected = self._choice(m, shares, opened, closed)
         # The loaded pair waits for its permission: it gives way to all others.
         early, waits = Signal(), Signal()
         m.d.comb += waits.eq(early & ~(queues[active].m2s_available & queues[active].s2m_available
@@ -159,18 +162,23 @@ class Planner(wiring.Component):
             "dst": self.config.addr_width, "m2s_index": 16, "s2m_index": 16,
             "stop": 1, "overrun": 1, "opened": 1}))
         go, meta, again = Signal(), Signal(), Signal()
-        m.d.comb += go.eq(self.o.valid & self.o.ready)
-        # Further pieces that the pair may start before others get their turn.
-        turn, others = Signal(range(TURN)), Signal()
-        m.d.sync += others.eq((eligible & ~(1 << active)).any())
+        m.d.comb += [
+            go.eq(self.o.valid & self.o.ready),
+            shares.spend.eq(go & self.o.payload.moves),
+            shares.spender.eq(active),
+            shares.length_m1.eq(self.o.payload.length_m1),
+        ]
         for i, queue in enumerate(self.queue):
             m.d.comb += queue.start.eq(go & (active == i))
 
         with m.FSM() as fsm:
             with m.State("SELECT"):
-                m.d.comb += [arbiter.requests.eq(Mux(eligible.any(), eligible, expected)),
-                             arbiter.advance.eq(1)]
-                m.d.sync += early.eq(~eligible.any())
+                m.d.comb += [
+                    arbiter.requests.eq(Mux(payable.any(), entitled, expected)),
+                    arbiter.advance.eq(1),
+                    shares.round.eq(~entitled.any()),
+                ]
+                m.d.sync += early.eq(~payable.any())
                 for i in range(count):
                     with m.If(arbiter.grant[i]):
                         m.d.sync += active.eq(i)
@@ -179,7 +187,6 @@ class Planner(wiring.Component):
             with m.State("LOAD"):
                 self._load(m, loaded, queues[active], recall.data, fresh.bit_select(active, 1),
                            opened.bit_select(active, 1), walkers)
-                m.d.sync += turn.eq(~0)
                 m.next = "EMIT"
                 with m.If(early & queues[active].touched):
                     m.next = "SELECT"
@@ -187,22 +194,20 @@ class Planner(wiring.Component):
                 barrier = (loaded.m2s.descriptor.barrier & ~loaded.progress.m2s.begun
                            & ~queues[active].idle)
                 stays = (waits & expected.bit_select(active, 1) & ~queues[active].touched
-                         & ~eligible.any())
-                stays_on = (again & ((turn != 0) | ~others) & queues[active].run
-                            & ~queues[active].stop)
+                         & ~payable.any())
+                stays_on = (again & (shares.credit & shares.tokens).bit_select(active, 1)
+                            & queues[active].run & ~queues[active].stop)
                 m.d.comb += [
                     self.o.valid.eq(~waits & ~meta & (~barrier | loaded.stop)),
                     save.en.eq(go | (meta & ~waits)),
                 ]
                 with m.If(self.o.valid):
                     m.d.sync += early.eq(0)
-                with m.If(go):
-                    m.d.sync += turn.eq(Mux(turn == 0, 0, turn - 1))
                 with m.If(Mux(self.o.valid, self.o.ready & ~stays_on, ~stays)):
                     m.next = "SELECT"
         for i, queue in enumerate(self.queue):
             m.d.comb += [
-                queue.planning.eq(eligible[i] | (~fsm.ongoing("SELECT") & ~early & (active == i))),
+                queue.planning.eq(ready[i] | (~fsm.ongoing("SELECT") & ~early & (active == i))),
                 queue.opened.eq(opened[i]),
             ]
 
@@ -220,20 +225,25 @@ class Planner(wiring.Component):
 
         return m
 
-    def _choice(self, m, opened, closed):
-        """Return which pairs have a piece to start, and which will have one soon."""
-        eligible, expected = (Signal(self.config.queues, name=name)
-                              for name in ("eligible", "expected"))
+    def _choice(self, m, shares, opened, closed):
+        """Return which pairs have work, may pay for it, have credit, and expect work soon."""
+        ready, payable, entitled, expected = (
+            Signal(self.config.queues, name=name)
+            for name in ("ready", "payable", "entitled", "expected"))
         for i, queue in enumerate(self.queue):
-            ready = (queue.m2s_available & queue.s2m_available
-                     | queue.m2s_overrun | queue.s2m_overrun)
+            wiring.connect(m, wiring.flipped(self.service[i]), shares.queue[i])
+            at_hand = (queue.m2s_available & queue.s2m_available
+                       | queue.m2s_overrun | queue.s2m_overrun)
             may = queue.run & ~closed[i] & self.room
             m.d.comb += [
-                eligible[i].eq(may & Mux(queue.stop, opened[i], ready)),
-                # Loaded ahead of their permission while there is nothing else to do.
-                expected[i].eq(may & ~queue.stop & queue.soon),
+                ready[i].eq(may & Mux(queue.stop, opened[i], at_hand)),
+                payable[i].eq(ready[i] & (shares.tokens[i] | queue.stop)),
+                entitled[i].eq(payable[i] & (shares.credit[i] | queue.stop)),
+                # Loaded ahead of its permission while there is nothing else to do.
+                expected[i].eq(may & shares.tokens[i] & shares.credit[i] & ~queue.stop
+                               & queue.soon),
             ]
-        return eligible, expected
+        return ready, payable, entitled, expected
 
     def _load(self, m, loaded, queue, progress, fresh, opened, walkers):
         """Take a copy of the chosen pair and add up its addresses."""

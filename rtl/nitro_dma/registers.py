@@ -164,4 +164,9 @@ def _window(number: int) -> list[Register]:
 MANAGER = RegisterMap("dma_manager", "Manager's page of a queue pair, at 0x80000 + 0x1000 * queue",
                       [Register("TENANT", 0x00, "Owner of the queue pair.", [
                           Field("id", 16, "rw", "Tenant: AxUSER of everything the pair does")]),
+                       Register("WEIGHT", 0x04, "Share of the pair while others have work, too.", [
+                          Field("minus_1", 4, "rw", "Weight in the bytes of a round, minus 1")]),
+                       Register("RATE", 0x08, "Limit of the pair.", [
+                          Field("bytes", 16, "rw", "Bytes every 256 cycles; 0 for no limit"),
+                          Field("burst", 16, "rw", "Bytes that may be saved up")]),
                        *(register for number in range(WINDOWS) for register in _window(number))])

@@ -6,7 +6,7 @@ so that one driver serves Verilated models, cocotb (through ``cocotb.bridge``) a
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rtl.nitro_dma.encoding import (
     COMPLETION,
@@ -36,8 +36,9 @@ QUEUE_REGISTERS = {
 }
 # Offsets in a queue's manager's page; the windows follow each other at WINDOW_BYTES.
 MANAGER_REGISTERS = {
-    "TENANT": 0x00, "WINDOW0_BASE_LO": 0x100, "WINDOW0_BASE_HI": 0x104, "WINDOW0_LIMIT_LO": 0x108,
-    "WINDOW0_LIMIT_HI": 0x10C, "WINDOW0_ACCESS": 0x110,
+    "TENANT": 0x00, "WEIGHT": 0x04, "RATE": 0x08, "WINDOW0_BASE_LO": 0x100,
+    "WINDOW0_BASE_HI": 0x104, "WINDOW0_LIMIT_LO": 0x108, "WINDOW0_LIMIT_HI": 0x10C,
+    "WINDOW0_ACCESS": 0x110,
 }
 PUSH_PAGE = 0x40000
 MANAGER_PAGE = 0x80000
@@ -132,6 +133,30 @@ class DmaManager:
     def own(self, tenant: int) -> None:
         """Give the pair to a tenant."""
         self._write("TENANT", tenant)
+
+    def serve(self, *, weight: int = 1, rate: int = 0, burst: int = MAX_BUFFER - 1) -> None:
+        """Set the pair's weight while others have work too, and its limit.
+
+        Parameters
+        ----------
+        weight : :class:`int`
+            1 to 16.
+        rate : :class:`int`
+            Bytes every 256 cycles, up to 65535; 0 for no limit.
+        burst : :class:`int`
+            Bytes that may be saved up while the pair is idle, 1 to 65535.
+
+        Raises
+        ------
+        :exc:`ValueError`
+            If a value is out of its range.
+        """
+        for name, value, low, high in (("Weight", weight, 1, 16), ("Rate", rate, 0, MAX_BUFFER - 1),
+                                       ("Burst", burst, 1, MAX_BUFFER - 1)):
+            if not low <= value <= high:
+                raise ValueError(f"{name} must be from {low} to {high}, not {value!r}")
+        self._write("WEIGHT", weight - 1)
+        self._write("RATE", rate | burst << 16)
 
     def open_window(self, window: int, base: int, size: int, *, read: bool = True,
                     write: bool = True) -> None:
@@ -371,7 +396,7 @@ class DmaQueue:
                      "interrupt": interrupt and last} for buffer in pair)
         self._push(m2s | {"first": first, "barrier": barrier}, s2m, polls=polls)
 
-    def _push(self, m2s: dict[str, int], s2m: dict[str, int], *, polls: int) -> None:
+    def _push(self, m2s: Mapping[str, int], s2m: Mapping[str, int], *, polls: int) -> None:
         """Write a slot."""
         for _ in range(polls):
             if self.free:

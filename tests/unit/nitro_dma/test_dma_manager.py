@@ -105,7 +105,7 @@ def test_dma_manager_registers():
         tenant = ctx.get(dut.tenant[1])
         assert tenant == 0x9E37_79B9 * 41 & 0xFFFF and tenant != ctx.get(dut.tenant[0])
 
-        for address in (0x4, 0x20, 0x100 - 4, ACCESS + 4, 0x180, 0x1180, 0x1FFC):
+        for address in (0xC, 0x20, 0x100 - 4, ACCESS + 4, 0x180, 0x1180, 0x1FFC):
             assert await write(ctx, bus, address, 7) == Resp.SLVERR
             assert (await read(ctx, bus, address))[0] == Resp.SLVERR
         assert await write(ctx, bus, ACCESS, 0, strobes=3) == Resp.SLVERR
