@@ -238,11 +238,31 @@ class Unrolled:
              engine="abc bmc3")
         raise ProofError(f"Proof {self.name}: refuted, but bmc3 finds no counterexample")
 
+    def searched(self, depth: int, *, timeout: int = 300, **constants: int) -> bool:
+        """Return whether all assertions hold, as :meth:`holds` does, by search cycle by cycle.
+
+        That suits properties of control. A violation is found as soon as it can happen.
+        """
+        answer = self._abc(constants, timeout, "&get", "&scl", "&put", f"bmc3 -F {depth}")
+        if re.search(rf"^No output asserted in {depth} frames", answer, re.MULTILINE):
+            return True
+        if not re.search(r"^Output +\d+ .*was asserted in frame", answer, re.MULTILINE):
+            raise RuntimeError(f"Proof {self.name}: ABC gives no verdict: {_last_line(answer)}")
+        return False
+
+    def violations(self, depth: int, *, timeout: int = 300, **constants: int) -> int:
+        """Return how many assertions some of 512 runs with random inputs violate.
+
+        That shows of a claim that is meant to be wrong, and cheaply, that it is noticed.
+        """
+        answer = self._abc(constants, timeout, f"sim3 -F {depth} -W 8 -R 1 -a")
+        return len(re.findall(r"^Output +\d+ was asserted in frame", answer, re.MULTILINE))
+
     def _abc(self, constants, timeout, *commands):
         """Return what ABC says to commands, with some inputs made constants."""
         pinned = [f"&cof -V {place} -C {constants[port] >> bit & 1}"
                   for place, port, bit in self._inputs() if port in constants]
-        whole = ("read_aiger design.aig", "fold", "strash", "&get", *pinned, "&put", *commands)
+        whole = ("&r design.aig", *pinned, "&put", *commands)
         try:
             result = subprocess.run([_abc(), "-c", "; ".join(whole)], cwd=self.folder, text=True,
                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -8,13 +8,25 @@ from amaranth.lib.wiring import In
 from rtl.core.predictor import PC_BITS, TARGET_BITS, predicted_target
 from rtl.core.retire import RegisterWriteLayout
 from tests.formal.core.parts import core_without, find
-from tests.formal.core.spec import FIELDS, Before, Effect, cases, with_fields, word
+from tests.formal.core.spec import (
+    FIELDS,
+    MOVE,
+    SETUP_WORDS,
+    Before,
+    Effect,
+    cases,
+    with_fields,
+    word,
+)
 
 __all__ = ["COMPARED", "InstructionProof"]
 
+START = 18                  # cycles until system registers can be written
 LOAD_X0 = 0xF94003E0        # LDR X0, [SP]
 MOVE_SP = 0x9100003F        # MOV SP, X1
 SET_FLAGS = 0xFA5F03E0      # CCMP XZR, XZR, #0, EQ
+MOVE_SYSTEM = 0xD5000000    # MSR
+STARTS_ANEW = ("110101010001" + "-" * 20, "1101011010011111" + "-" * 16)     # MSR, ERET
 
 COMPARED = ("exception", "next address", "flags", "a register", "first access", "second access")
 """What is compared when the instruction retires."""
@@ -43,8 +55,6 @@ class InstructionProof(wiring.Component):
     ----------
     classes : sequence of types of :class:`InstructionClass`
         The specification.
-    limit : :class:`int`
-        Cycle before which the instruction must have retired.
     gap : :class:`int`
         Empty cycles of fetch in front of the instruction.
 
@@ -55,25 +65,27 @@ class InstructionProof(wiring.Component):
     given : :py:`In(Given)`
         Instruction, address of the first one, prediction and flags; those of the first cycle
         count.
+    limit : :py:`In(8)`
+        Cycle before which the instruction must have retired. A constant.
     raw, second_raw : :py:`In(64)`, status : :py:`In(1)`
         Bytes that a load finds, and what becomes of a store-exclusive, in each cycle.
     apart, aligned : :py:`In(1)`
         The two elements of a pair are accessed one after the other; loads find multiples of 16.
         Constants.
-    doubt : :py:`In(range(len(COMPARED) + 1))`
-        Claim the contrary of one of the things that are compared, for a proof that has to fail.
-        A constant; 0 claims what is due.
+    doubt : :py:`In(len(COMPARED))`
+        Claim the contrary of the things that are compared, for a proof that has to fail: bit by
+        bit in the order of :data:`COMPARED`. A constant; 0 claims what is due.
     """
 
-    def __init__(self, classes, *, limit, gap=0):
+    def __init__(self, classes, *, gap=0):
         self.classes = tuple(classes)
         self.cases = [(number, case) for number, kind in enumerate(self.classes)
                       for case in cases(kind)]
-        self.limit = limit
         self.gap = gap
         super().__init__({"chosen": In(range(len(self.cases))), "given": In(Given),
+                          "limit": In(8),
                           "raw": In(64), "second_raw": In(64), "status": In(1), "apart": In(1),
-                          "aligned": In(1), "doubt": In(range(len(COMPARED) + 1))})
+                          "aligned": In(1), "doubt": In(len(COMPARED))})
 
     def elaborate(self, platform):
         m = Module()
@@ -99,16 +111,17 @@ class InstructionProof(wiring.Component):
                     m.d.comb += effect.eq(specification.o)
 
         followed = Signal(64)
-        program = self._program(state.insn, given.flags)
+        begins = self._begins(m, kind)
+        program = self._program(m, kind, state.insn, given.flags)
         core, m.submodules.core = core_without(
-            fetch=lambda m, unit: self._fetch(m, unit, program, clock, given, followed),
+            fetch=lambda m, unit: self._fetch(m, unit, program, begins, clock, given, followed),
             memory=find(Cat(self.raw[:4] & (~self.aligned).replicate(4), self.raw[4:]),
                         self.second_raw, status=self.status, apart=self.apart))
 
         retire, seen = core.retire, Signal(range(len(program) + 1))
         last = retire.valid & (seen == len(program) - 1)
-        m.d.sync += seen.eq(seen + retire.valid)
-        self._state(m, retire, state)
+        m.d.sync += seen.eq(Mux(clock == 0, begins, seen + retire.valid))
+        self._state(m, retire, seen, state)
         with m.If(last):
             m.d.comb += Assert(retire.insn == state.insn, "another instruction")
             self._compare(m, retire, effect, given, followed)
@@ -122,36 +135,61 @@ class InstructionProof(wiring.Component):
         return [index for index, (number, _) in enumerate(self.cases)
                 if self.classes[number] is kind]
 
-    def _program(self, insn, flags):
+    def _begins(self, m, kind):
+        """Return the place in the program where it begins: some classes have more in front."""
+        result = Signal(range(SETUP_WORDS + 1))
+        with m.Switch(kind):
+            for number, specification in enumerate(self.classes):
+                with m.Case(number):
+                    m.d.comb += result.eq(SETUP_WORDS - len(specification.SETUP))
+        return result
+
+    def _program(self, m, kind, insn, flags):
+        """Return the words, first those that the class asks for."""
+        setup = [Signal(32, name=f"setup_{index}") for index in range(SETUP_WORDS)]
+        move = Cat(Const(1, 5), insn[5:21], Const(MOVE_SYSTEM >> 21, 11))
+        with m.Switch(kind):
+            for number, specification in enumerate(self.classes):
+                with m.Case(number):
+                    words = [move if word is MOVE else word for word in specification.SETUP]
+                    m.d.comb += [setup[index].eq(word) for index, word in enumerate(
+                        words, SETUP_WORDS - len(words))]
         return [
+            *setup,
             Const(LOAD_X0 | 1, 32), Const(MOVE_SP, 32),
             *(with_fields(LOAD_X0, d=insn[place:place + 5]) for place in FIELDS.values()),
             Cat(flags, Const(SET_FLAGS >> 4, 28)),
             insn,
         ]
 
-    def _fetch(self, m, unit, program, clock, given, followed):
+    def _fetch(self, m, unit, program, begins, clock, given, followed):
         """Give the program, one instruction a cycle."""
         o, last = unit.o, len(program) - 1
         lane = o.payload.lanes[0]
         sent, waited = Signal(range(len(program) + 1)), Signal(range(self.gap + 1))
+        anew, starts = Signal(), Signal()
         m.d.sync += waited.eq(waited + ((sent == last) & (waited != self.gap)))
         with m.Switch(sent):
             for index, insn in enumerate(program):
                 with m.Case(index):
                     m.d.comb += [lane.insn.eq(insn), lane.pc.eq(given.pc + 4 * index)]
+        # Behind a write of a system register, and an exception's return, fetch starts anew.
         m.d.comb += [
-            o.valid.eq((clock > 0) & (sent <= last) & ((sent != last) | (waited == self.gap))),
+            starts.eq(lane.insn.matches(*STARTS_ANEW)),
+            o.valid.eq((clock > Mux(begins == SETUP_WORDS, 0, START)) & (sent <= last) & ~anew
+                       & ((sent != last) | (waited == self.gap))),
             lane.prediction.taken.eq(given.taken & (sent == last)),
             lane.prediction.target.eq(given.target),
         ]
+        with m.If(clock == 0):
+            m.d.sync += sent.eq(begins)
         with m.If(o.valid & o.ready):
-            m.d.sync += [sent.eq(sent + 1), followed.eq(Mux(
+            m.d.sync += [sent.eq(sent + 1), anew.eq(starts), followed.eq(Mux(
                 lane.prediction.taken, predicted_target(lane.prediction, lane.pc), lane.pc + 4))]
         with m.If(unit.redirect):
-            m.d.sync += followed.eq(unit.target)
+            m.d.sync += [anew.eq(0), followed.eq(unit.target)]
 
-    def _state(self, m, retire, state):
+    def _state(self, m, retire, seen, state):
         """Follow the registers that the instruction names, as the retire port reports them."""
         m.d.comb += [
             state.pc.eq(retire.pc),
@@ -159,6 +197,11 @@ class InstructionProof(wiring.Component):
             state.passed.eq(retire.memory[0].valid & retire.memory[0].write),
         ]
         indices = {name: state.insn[place:place + 5] for name, place in FIELDS.items()}
+        with m.If(retire.valid & (seen < SETUP_WORDS)):
+            for entry in retire.writes:
+                for index, value in enumerate(state.setup, 1):
+                    with m.If(entry.valid & (entry.index == index)):
+                        m.d.sync += value.eq(entry.value)
         with m.If(retire.valid):
             m.d.sync += state.nzcv.eq(retire.nzcv)
             for name, index in (indices | {"sp": Const(31, 5)}).items():
@@ -184,8 +227,8 @@ class InstructionProof(wiring.Component):
             access(0),
             access(1),
         )
-        for number, (text, holds) in enumerate(zip(COMPARED, conditions, strict=True), 1):
-            m.d.comb += Assert(~effect.allocated | (holds ^ (self.doubt == number)), text)
+        for text, holds, doubt in zip(COMPARED, conditions, self.doubt, strict=True):
+            m.d.comb += Assert(~effect.allocated | (holds ^ doubt), text)
 
 
 def _last_write(m, name, writes, index):

@@ -12,12 +12,23 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.core.retire import MemoryAccessLayout, RegisterWriteLayout
 
-__all__ = ["FIELDS", "Before", "Effect", "InstructionClass", "add_with_carry", "cases",
-           "condition_holds", "extend", "low_word", "or_sp", "with_fields", "word", "write"]
+__all__ = ["FIELDS", "GENERAL", "MOVE", "SETUP_WORDS", "Before", "Effect",
+           "InstructionClass", "add_with_carry", "cases", "condition_holds", "extend", "low_word",
+           "or_sp", "with_fields", "word", "write"]
 
 
 FIELDS = {"d": 0, "n": 5, "a": 10, "m": 16}
 """Lowest bit of each field that names a register."""
+
+
+GENERAL = ("0----", "10---", "110--", "1110-", "11110")
+"""Patterns of the number of a register that is not 31."""
+
+SETUP_WORDS = 4
+"""Instructions that a class can ask for in front of everything else, at most."""
+
+MOVE = "move"
+"""In a setup: write X1 to the system register that the instruction names."""
 
 
 class Before(data.Struct):
@@ -25,7 +36,8 @@ class Before(data.Struct):
 
     ``n``, ``m``, ``a`` and ``d`` are the registers that the fields at bits 5, 16, 10 and 0 name,
     XZR as zero. ``raw`` holds the bytes that the instruction's loads found, right-aligned.
-    ``passed`` is whether a conditional store was made.
+    ``passed`` is whether a conditional store was made. ``setup`` is what the class's setup has left
+    in X1 and X2.
     """
 
     insn: 32
@@ -38,6 +50,7 @@ class Before(data.Struct):
     nzcv: 4
     raw: data.ArrayLayout(64, 2)
     passed: 1
+    setup: data.ArrayLayout(64, 2)
 
 
 class Effect(data.Struct):
@@ -66,6 +79,8 @@ class InstructionClass(wiring.Component):
         Patterns that together are the class, each proved by itself: the words of one take the
         core the same number of cycles. Bits with the same letter are equal, a capital letter is
         the inverse of a small one.
+    SETUP : sequence of :class:`int` or :data:`MOVE`
+        Instructions that bring about the state that the class needs, beside the registers.
     CONSTANTS : :class:`dict`
         What the frame of the proof has to do in all cases, see :class:`InstructionProof`.
 
@@ -79,6 +94,7 @@ class InstructionClass(wiring.Component):
 
     PATTERN = "-" * 32
     CASES: tuple[str, ...] = ()
+    SETUP: tuple[int | str, ...] = ()
     CONSTANTS: ClassVar[dict[str, int]] = {"apart": 1, "aligned": 0}
 
     def __init__(self):

@@ -11,11 +11,11 @@ from tests.formal.core.spec import (
     write,
 )
 
-__all__ = ["AddCarry", "AddImmediate", "AddRegister", "Address", "BitOperation",
-           "ConditionalCompare", "ConditionalSelect", "LogicalRegister", "MoveWide"]
+__all__ = ["Add", "AddCarry", "AddImmediate", "Address", "BitOperation", "ConditionalCompare",
+           "ConditionalSelect", "Logical", "MoveWide"]
 
 
-class _Add(InstructionClass):
+class Add(InstructionClass):
     """Addition and subtraction with a second operand that the class makes."""
 
     def add(self, m, i, o, first, second, *, sp=0, carry=None):
@@ -28,7 +28,7 @@ class _Add(InstructionClass):
             m.d.comb += o.nzcv.eq(nzcv)
 
 
-class AddImmediate(_Add):
+class AddImmediate(Add):
     """ADD, ADDS, SUB, SUBS with an immediate."""
 
     PATTERN = "---100010" + "-" * 23
@@ -39,18 +39,7 @@ class AddImmediate(_Add):
         self.add(m, i, o, or_sp(i), number, sp=~i.insn[29])
 
 
-class AddRegister(_Add):
-    """ADD, ADDS, SUB, SUBS with a register that is not shifted."""
-
-    PATTERN = "---01011--0-----000000----------"
-    CASES = tuple(f"---01011{kind}0-----000000----------" for kind in ("0-", "10"))
-
-    def describe(self, m, i, o):
-        self.require(m, i.insn[22:24] != 3)
-        self.add(m, i, o, i.n, i.m)
-
-
-class AddCarry(_Add):
+class AddCarry(Add):
     """ADC, ADCS, SBC, SBCS."""
 
     PATTERN = "---11010000-----000000----------"
@@ -59,14 +48,12 @@ class AddCarry(_Add):
         self.add(m, i, o, i.n, i.m, carry=i.nzcv[1])
 
 
-class LogicalRegister(InstructionClass):
-    """AND, BIC, ORR, ORN, EOR, EON, ANDS, BICS with a register that is not shifted."""
+class Logical(InstructionClass):
+    """AND, ORR, EOR, ANDS with a second operand that the class makes."""
 
-    PATTERN = "---01010--------000000----------"
-
-    def describe(self, m, i, o):
-        wide, kind, result = i.insn[31], i.insn[29:31], Signal(64)
-        second = Mux(i.insn[21], ~i.m, i.m)
+    def combine(self, m, i, o, second, *, sp=0):
+        wide, kind = i.insn[31], i.insn[29:31]
+        result = Signal(64)
         with m.Switch(kind):
             with m.Case(0, 3):
                 m.d.comb += result.eq(low_word(i.n & second, wide))
@@ -74,7 +61,7 @@ class LogicalRegister(InstructionClass):
                 m.d.comb += result.eq(low_word(i.n | second, wide))
             with m.Case(2):
                 m.d.comb += result.eq(low_word(i.n ^ second, wide))
-        write(m, o, i.insn[0:5], result)
+        write(m, o, i.insn[0:5], result, sp=sp & (kind != 3))
         with m.If(kind == 3):
             m.d.comb += o.nzcv.eq(Cat(Const(0, 2), result == 0,
                                       Mux(wide, result[63], result[31])))

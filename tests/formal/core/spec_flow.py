@@ -1,11 +1,11 @@
 """Specification of branches and exceptions."""
 
-from amaranth.hdl import Cat, Const, Mux, Signal, ValueLike
+from amaranth.hdl import Cat, Const, Mux, Signal, Value, ValueLike
 
 from tests.formal.core.spec import InstructionClass, condition_holds, write
 
 __all__ = ["Breakpoint", "CompareBranch", "ConditionalBranch", "DirectBranch", "Hint",
-           "IndirectBranch", "SupervisorCall", "TestBranch"]
+           "IndirectBranch", "RaisedException", "SupervisorCall", "TestBranch"]
 
 
 def jump(m, i, o, offset, when: ValueLike = 1):
@@ -74,25 +74,34 @@ class Hint(InstructionClass):
         "1------", "01-----", "001----", "0001---", "00001--", "000000-"))
 
 
-class _Exception(InstructionClass):
-    """Synchronous exception to EL1, taken at EL1 with SP_EL1 and a vector base of zero."""
+class RaisedException(InstructionClass):
+    """Synchronous exception to EL1, by default taken at EL1 with a vector base of zero."""
 
     KIND = 0
+    VECTOR = 0x200
 
     def describe(self, m, i, o):
         detail = Signal(25)
-        m.d.comb += [detail.eq(i.insn[5:21]), o.exception.eq(1), o.next_pc.eq(0x200),
+        m.d.comb += [detail.eq(self.detail(i)), o.exception.eq(1), o.next_pc.eq(self.vector(i)),
                      o.syndrome.eq(Cat(detail, Const(1, 1), Const(self.KIND, 6)))]
 
+    def detail(self, i) -> Value:
+        """Return what the syndrome tells beside the class: here the word's immediate."""
+        return i.insn[5:21]
 
-class SupervisorCall(_Exception):
+    def vector(self, i) -> ValueLike:
+        """Return the address of the vector."""
+        return self.VECTOR
+
+
+class SupervisorCall(RaisedException):
     """SVC."""
 
     PATTERN = "11010100000----------------00001"
     KIND = 0x15
 
 
-class Breakpoint(_Exception):
+class Breakpoint(RaisedException):
     """BRK."""
 
     PATTERN = "11010100001----------------00000"
