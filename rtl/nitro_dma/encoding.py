@@ -41,16 +41,15 @@ DESCRIPTOR: dict[str, tuple[int, int, str]] = {
 
 COMPLETION: dict[str, tuple[int, int, str]] = {
     "cause":     (0, 8, "0, or why the packet failed"),
-    "reserved":  (8, 16, "0"),
+    "index":     (8, 16, "Ring index of the last descriptor that the packet used in this ring"),
     "ring_id":   (24, 2, "Starts at 1, +1 modulo 4 each time the completion ring wraps"),
     "first":     (26, 1, "1"),
     "last":      (27, 1, "1"),
     "interrupt": (28, 1, "The packet asked for an interrupt"),
-    "reserved2": (29, 2, "0"),
+    "reserved":  (29, 2, "0"),
     "error":     (31, 1, "The packet failed and the queue pair has stopped"),
     "bytes":     (32, 32, "Bytes of the packet; 0 if it failed"),
-    "index":     (64, 16, "Ring index of the last descriptor that the packet used in this ring"),
-    "reserved3": (80, 48, "0"),
+    "reserved2": (64, 64, "0"),
 }
 
 

@@ -88,11 +88,10 @@ class Load:
             return entries[:, word] >> np.uint32(shift) & mask
 
         fresh = values("ring_id") == (first // DEPTH + 1 & 3)
-        newest = count if fresh.all() else int(fresh.argmin())
-        assert not fresh[newest:].any(), f"queue {self.number}: a completion was left out"
-        # One that has begun to be written may have its ring id and no index yet.
-        come = min((head - first) % DEPTH, count)
-        assert come <= newest, f"queue {self.number}: COMP_HEAD is ahead of the memory"
+        come = count if fresh.all() else int(fresh.argmin())
+        assert not fresh[come:].any(), f"queue {self.number}: a completion was left out"
+        assert min((head - first) % DEPTH, count) <= come, (
+            f"queue {self.number}: COMP_HEAD is ahead of the memory")
         packets = slice(first, first + come)
         assert not values("cause")[:come].any()
         assert (values("index")[:come] == np.arange(packets.start, packets.stop) % DEPTH).all(), \
