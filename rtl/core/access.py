@@ -53,6 +53,8 @@ class AccessLayout(data.StructLayout):
         Only aligned Normal memory will do; aligned to twice the size.
     skip : 1
         Check the address, but store nothing.
+    ignored : 1
+        What is loaded is not wanted as a result.
     maintenance : :class:`Maintenance`, by_set : 1
         Do this to the line instead.
     cached : 1
@@ -66,7 +68,7 @@ class AccessLayout(data.StructLayout):
         super().__init__({
             "valid": 1, "write": 1, "size_log2": 2, "signed": 1, "wide": 1, "aligned": 1,
             "exclusive": 1, "acquire": 1, "release": 1, "addr": 64, "data": 64,
-            "restricted": 1, "pair": 1, "skip": 1, "maintenance": Maintenance,
+            "restricted": 1, "pair": 1, "skip": 1, "ignored": 1, "maintenance": Maintenance,
             "by_set": 1, "cached": 1, "held": 1,
             "careful": 1, "two": 1, "second": 64, "behind": 1,
         })

@@ -87,7 +87,9 @@ class Alu(wiring.Component):
     operation : :py:`In(AluOp)`, wide, invert, carry : :py:`In`
         What to do; ``carry`` is the carry into the adder, ``invert`` applies to ``b``.
     select : :py:`In(1)`
-        Condition of :attr:`AluOp.SELECT`.
+        Condition of :attr:`AluOp.SELECT`; comes late.
+    enable : :py:`In(1)`
+        Else the result is zero.
     a, b : :py:`In(64)`
         Operands.
     result : :py:`Out(64)`
@@ -100,6 +102,7 @@ class Alu(wiring.Component):
     invert: Signal
     carry: Signal
     select: Signal
+    enable: Signal
     a: Signal
     b: Signal
     result: Signal
@@ -115,6 +118,7 @@ class Alu(wiring.Component):
             "invert":    In(1),
             "carry":     In(1),
             "select":    In(1),
+            "enable":    In(1),
             "a":         In(64),
             "b":         In(64),
             "result":    Out(64),
@@ -136,19 +140,23 @@ class Alu(wiring.Component):
         total = Signal(65)
         m.d.comb += total.eq(addend + b + self.carry)
 
-        full = Signal(64)
+        # Masks are found before the sum and the condition, and only the result passes all of them:
+        # no selection sets flags.
+        adds, low = self.operation == AluOp.ADD, Signal(64)
         with m.Switch(self.operation):
-            with m.Case(AluOp.ADD):
-                m.d.comb += full.eq(total)
             with m.Case(AluOp.AND):
-                m.d.comb += full.eq(self.a & b)
+                m.d.comb += low.eq(self.a & b)
             with m.Case(AluOp.ORR):
-                m.d.comb += full.eq(self.a | b)
+                m.d.comb += low.eq(self.a | b)
             with m.Case(AluOp.EOR):
-                m.d.comb += full.eq(self.a ^ b)
-            with m.Case(AluOp.SELECT):
-                m.d.comb += full.eq(Mux(self.select, self.a, total))
-        m.d.comb += self.result.eq(Cat(full[:32], full[32:] & self.wide.replicate(32)))
+                m.d.comb += low.eq(self.a ^ b)
+        full, word = Signal(64), Cat(Const(-1, 32), self.wide.replicate(32))
+        m.d.comb += full.eq((total[:64] & adds.replicate(64)) | low)
+        takes_a = selecting & self.select
+        takes_sum = adds | (selecting & ~self.select)
+        mask = word & self.enable.replicate(64)
+        m.d.comb += self.result.eq((total[:64] & mask & takes_sum.replicate(64)) | (low & mask)
+                                   | (self.a & mask & takes_a.replicate(64)))
 
         adding = Signal()
         m.d.comb += adding.eq(self.operation == AluOp.ADD)

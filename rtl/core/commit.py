@@ -7,22 +7,22 @@ from amaranth.lib.wiring import In, Out
 from rtl.bus.axi import AXI4Signature
 from rtl.config import CoreConfig
 from rtl.core.access import NextAccessLayout
-from rtl.core.alu import Alu
 from rtl.core.atomic import AtomicUnit, is_zero
 from rtl.core.cause import CycleCause
 from rtl.core.dcache import Maintenance
 from rtl.core.execute import Executed
 from rtl.core.gic_port import GicPortSignature
-from rtl.core.issue import Late, ResultLayout, announce, writes_sp
+from rtl.core.issue import ResultLayout, announce, writes_sp
+from rtl.core.late import LateUnit, waiting_cause
 from rtl.core.lsu import LoadStoreUnit
 from rtl.core.pmu import EventsLayout
-from rtl.core.predictor import PC_BITS, RETURN_BITS
+from rtl.core.predictor import PC_BITS, RETURN_BITS, PredictorUpdateLayout
 from rtl.core.regfile import RegisterWrite
 from rtl.core.retire_collector import RetiredUop
 from rtl.core.syndrome import ExceptionClass, data_abort, syndrome
 from rtl.core.sysreg_table import El0Controls
 from rtl.core.sysregs import SystemRegisters
-from rtl.core.uop import CarryIn, Slot, SystemOp, Unit
+from rtl.core.uop import Late, Slot, SystemOp, Unit
 from rtl.core.written import Written, fill_record
 
 __all__ = ["CommitStage"]
@@ -60,10 +60,17 @@ class CommitStage(wiring.Component):
     flush : :py:`Out(1)`, target : :py:`Out(64)`, flush_cause : :py:`Out(CycleCause)`
         What is in the memory stage and in front of it is dropped, and execution goes on at
         ``target``, with the return stack at ``depth``.
+    recall : :py:`Out(1)`
+        It is for the branch of the ``update`` one cycle ago.
+    update : :py:`Out(PredictorUpdateLayout())`
+        What became of the branch in the memory stage.
     results : :py:`Out(ResultLayout()).array(2)`
         Results of the memory and the write stage, for the bypass.
-    flags : :py:`Out(4)`
-        NZCV after the micro-op in the memory stage.
+    old_flags, new_flags : :py:`Out(4)`, flags_new : :py:`Out(1)`
+        NZCV before the micro-op in the memory stage, what it makes of them, unless it is a
+        comparison with a late operand, and whether it does.
+    check_sp : :py:`Out(1)`
+        Accesses relative to the stack pointer need it to be aligned.
     write, write_sp, sp_value, sp_el0_write, sp_el0_value : :py:`Out`
         Register file.
     apart : :py:`Out(1)`
@@ -99,27 +106,26 @@ class CommitStage(wiring.Component):
             "next":          In(NextAccessLayout()),
             "product":       In(64),
             "product_high":  In(64),
-            "quotient":      In(64),
-            "divided":       In(1),
+            "quotient":      In(64), "divided": In(1),
             "stall":         Out(1),
             "advance_write": Out(1),
             "flush":         Out(1),
             "target":        Out(64),
             "flush_cause":   Out(CycleCause),
             "depth":         Out(RETURN_BITS),
+            "recall":        Out(1),
+            "update":        Out(PredictorUpdateLayout()),
             "results":       Out(ResultLayout()).array(2),
-            "flags":         Out(4),
+            "check_sp":      Out(1),
+            "old_flags":     Out(4), "new_flags": Out(4), "flags_new": Out(1),
             "write":         Out(RegisterWrite).array(2),
-            "write_sp":      Out(1),
-            "sp_value":      Out(64),
+            "write_sp":      Out(1), "sp_value": Out(64),
             "apart":         Out(1),
-            "sp_el0_write":  Out(1),
-            "sp_el0_value":  Out(64),
+            "sp_el0_write":  Out(1), "sp_el0_value": Out(64),
             "sp_el0":        In(64),
             "beyond":        In(64 - PC_BITS),
             "gic":           Out(GicPortSignature()),
-            "irq_taken":     Out(1),
-            "serror_taken":  Out(1),
+            "irq_taken":     Out(1), "serror_taken": Out(1),
             "el0":           Out(1),
             "sp_el1":        Out(1),
             "illegal":       Out(1),
@@ -142,7 +148,7 @@ class CommitStage(wiring.Component):
         wiring.connect(m, wiring.flipped(self.gic), system.gic)
         uop, executed = self.i.uop, self.executed
         written = Signal(Written)
-        self._match, self._wakes, self._valid = Signal(), Signal(), Signal()
+        self._match, self._wakes, self._valid, self._read = Signal(), Signal(), Signal(), Signal(64)
         self._event, self._event_target = Signal(), Signal(64)
         self._event_cause = Signal(CycleCause)
         valid = self._valid
@@ -152,33 +158,36 @@ class CommitStage(wiring.Component):
         memory, sp_fault = Signal(), Signal()
         # Whether the micro-op stays is known early: in a cycle of `flush` it does not matter.
         m.d.comb += [
-            memory.eq(self.i.valid & ((uop.unit == Unit.LOAD) | (uop.unit == Unit.STORE))),
-            sp_fault.eq(memory & executed.sp_unaligned & system.check_sp),
+            memory.eq(executed.accesses | sp_fault),
+            sp_fault.eq(self.i.valid & executed.sp_fault), self.check_sp.eq(system.check_sp),
         ]
-        self._access(m, lsu, memory & ~sp_fault, system, written)
+        self._access(m, lsu, executed.accesses, system, written)
         self._note_match(m, lsu)
 
-        done, fault, system_goes = Signal(), Signal(), Signal()
+        fault, system_goes, taken = Signal(), Signal(), Signal()
+        # What is read passes a register: it is taken in one cycle and given in the next.
+        reads = uop.system == SystemOp.READ
+        ready = (~written.valid & ((uop.system != SystemOp.BARRIER) | lsu.drained)
+                 & ((uop.system != SystemOp.WAIT) | self._wakes))
         m.d.comb += [
-            done.eq(1), system_goes.eq(0),
+            self.stall.eq((executed.accesses & ~(lsu.done | lsu.fault))
+                          | (executed.divides & ~self.divided)
+                          | (executed.system & ~(ready & (taken | ~reads)))),
+            system_goes.eq(executed.system & ~self.flush & ready & ~taken),
             fault.eq((memory & valid & (lsu.fault | sp_fault))
                      | (system_goes & (uop.system == SystemOp.EXCEPTION))),
-            self.stall.eq(self.i.valid & ~done),
-            self.advance_write.eq(valid & done),
+            self.advance_write.eq(valid & ~self.stall),
         ]
-        with m.If(memory):
-            m.d.comb += done.eq(lsu.done | lsu.fault | sp_fault)
-        with m.Elif(uop.unit == Unit.DIVIDE):
-            m.d.comb += done.eq(self.divided)
-        with m.Elif(uop.unit == Unit.SYSTEM):
-            ready = (~written.valid & ((uop.system != SystemOp.BARRIER) | lsu.drained)
-                     & ((uop.system != SystemOp.WAIT) | self._wakes))
-            m.d.comb += [done.eq(ready), system_goes.eq(valid & ready)]
+        m.d.sync += [taken.eq(system_goes & reads), self._read.eq(system.value)]
 
-        self._flags(m, system, fault)
+        m.submodules.late = late = LateUnit()
+        m.d.comb += [late.i.eq(self.i), late.executed.eq(executed), late.flags.eq(system.flags),
+                     self.update.eq(late.update)]
+        self._flags(m, system, fault, late)
+        self._branch(m, late)
         self._system(m, system, lsu, system_goes)
         self._exceptions(m, system, lsu, fault, sp_fault)
-        self._write_stage(m, written, lsu, system, fault, memory)
+        self._write_stage(m, written, lsu, system, fault, memory, late.result)
         self._start_anew(m, written, lsu)
         self._attribute(m, written, lsu, fault)
         return m
@@ -198,6 +207,7 @@ class CommitStage(wiring.Component):
             access.release.eq(uop.release), access.maintenance.eq(uop.maintenance),
             access.restricted.eq(uop.restricted), access.pair.eq(uop.pair),
             access.skip.eq((uop.if_match & ~self._match) | (uop.match & atomic.differs)),
+            access.ignored.eq(uop.unless_match & self._match),
             access.cached.eq(system.cache_enabled), access.two.eq(uop.two),
             access.second.eq(executed.b), access.behind.eq(uop.apart),
             access.by_set.eq(uop.by_set), self.apart.eq(lsu.apart),
@@ -232,17 +242,28 @@ class CommitStage(wiring.Component):
     def _miss(self, written):
         return Mux(written.write, CycleCause.STORE, CycleCause.LOAD)
 
-    def _flags(self, m, system, fault):
+    def _flags(self, m, system, fault, late):
         """NZCV behind the memory stage."""
         uop, executed = self.i.uop, self.executed
         new = Cat(executed.overflow, executed.carry, executed.zero, executed.negative)
-        writes = self._valid & uop.flags
         m.d.comb += [
-            self.flags.eq(Mux(writes, new, system.flags)),
-            system.flags_value.eq(new),
-            system.flags_write.eq(writes & self.advance_write & ~fault),
+            # What is dropped in this cycle may say anything.
+            self.old_flags.eq(system.flags), self.new_flags.eq(new),
+            self.flags_new.eq(executed.writes_flags),
+            system.flags_value.eq(Mux(self.i.late_a | self.i.late_b, late.new_flags, new)),
+            system.flags_write.eq(uop.flags & self.advance_write & ~fault),
             self.retired_flags.eq(system.flags),
         ]
+
+    def _branch(self, m, late):
+        """Start anew behind a late branch that went another way."""
+        m.d.sync += self.recall.eq(0)
+        executed = self.executed
+        with m.If(self._valid & late.late_branch & late.update.wrong):
+            m.d.sync += [
+                self._event.eq(1), self.recall.eq(1), self._event_cause.eq(CycleCause.BRANCH),
+                self._event_target.eq(Mux(late.update.taken, self.i.uop.imm, executed.behind)),
+            ]
 
     def _system(self, m, system, lsu, goes):
         uop = self.i.uop
@@ -255,7 +276,6 @@ class CommitStage(wiring.Component):
             system.read.eq(self.i.valid & (uop.unit == Unit.SYSTEM)
                            & (uop.system == SystemOp.READ)),
         ]
-        masks = self.executed.result[:4]
         with m.If(goes):
             with m.Switch(uop.system):
                 with m.Case(SystemOp.READ):
@@ -263,9 +283,9 @@ class CommitStage(wiring.Component):
                 with m.Case(SystemOp.WRITE):
                     m.d.comb += system.write.eq(1)
                 with m.Case(SystemOp.DAIF_SET):
-                    m.d.comb += system.daif_set.eq(masks)
+                    m.d.comb += system.daif_set.eq(self.executed.result[:4])
                 with m.Case(SystemOp.DAIF_CLEAR):
-                    m.d.comb += system.daif_clear.eq(masks)
+                    m.d.comb += system.daif_clear.eq(self.executed.result[:4])
                 with m.Case(SystemOp.RETURN):
                     m.d.comb += [system.leave.eq(1), lsu.clear_monitor.eq(1)]
                 with m.Case(SystemOp.CLEAR_MONITOR):
@@ -314,20 +334,22 @@ class CommitStage(wiring.Component):
             m.d.sync += [self._event.eq(1), self._event_target.eq(system.vector),
                          self._event_cause.eq(CycleCause.EXCEPTION)]
 
-    def _write_stage(self, m, written, lsu, system, fault, memory):
+    def _write_stage(self, m, written, lsu, system, fault, memory, combined):
         uop, slot = self.i.uop, self.i
-        value = Signal(64)
-        m.d.comb += value.eq(self.executed.result)
+        value, other = Signal(64), Signal(64)
+        m.d.comb += other.eq(self.executed.result)
         with m.If(uop.unit == Unit.DIVIDE):
-            m.d.comb += value.eq(self.quotient)
+            m.d.comb += other.eq(self.quotient)
         with m.Elif(uop.unit == Unit.MULTIPLY):
-            m.d.comb += value.eq(self.product)
+            m.d.comb += other.eq(self.product)
         with m.Elif((uop.unit == Unit.LOAD) | uop.exclusive):
-            m.d.comb += value.eq(Mux(uop.unless_match & self._match, lsu.stored, lsu.result))
+            m.d.comb += other.eq(lsu.stored & lsu.access.ignored.replicate(64))
         with m.Elif(uop.unit == Unit.SYSTEM):
-            m.d.comb += value.eq(system.value)
+            m.d.comb += other.eq(self._read)
         with m.Elif(uop.combine):
-            m.d.comb += value.eq(self._combine(m))
+            m.d.comb += other.eq(combined)
+        # What is loaded comes last.
+        m.d.comb += value.eq(other | lsu.result)
         goes, second_value = Signal(), Signal(64)
         m.d.comb += [
             second_value.eq(Mux(uop.two, lsu.second_result, self.executed.result)),
@@ -365,8 +387,8 @@ class CommitStage(wiring.Component):
         ]
         final = Mux(written.product, self.product_high, written.value)
         # The second value is seldom needed so early: no leg of the bypass is spent on it.
-        announce(m, self.results[0], uop, value, valid=slot.valid, second_waits=1,
-                 sp_waits=uop.unit == Unit.LOAD)
+        announce(m, self.results[0], slot, other, second_waits=1,
+                 sp_waits=uop.unit == Unit.LOAD, loaded=lsu.result)
         m.d.comb += [
             self.write[0].valid.eq(goes & written.dest_used),
             self.write[0].index.eq(written.dest_index), self.write[0].value.eq(final),
@@ -389,18 +411,6 @@ class CommitStage(wiring.Component):
             self.retired.half.eq(written.half),
         ]
 
-    def _combine(self, m):
-        """Return the operation whose second operand the shifter has made a cycle before."""
-        uop, executed = self.i.uop, self.executed
-        m.submodules.late_alu = alu = Alu()
-        m.d.comb += [
-            # One of the first four: the rest of the unit falls away.
-            alu.operation.eq(uop.alu.as_value()[:2]), alu.wide.eq(uop.wide),
-            alu.invert.eq(uop.invert),
-            alu.carry.eq(uop.carry == CarryIn.ONE), alu.a.eq(executed.a), alu.b.eq(executed.result),
-        ]
-        return alu.result
-
     def _attribute(self, m, written, lsu, fault):
         """Say what the cycle before was spent on, now that it is known whether it missed."""
         uop = self.i.uop
@@ -411,16 +421,6 @@ class CommitStage(wiring.Component):
         with m.Elif(self.advance_write):
             m.d.comb += now.eq(Mux(self.i.last, CycleCause.ISSUE, CycleCause.CRACK))
         with m.Elif(self._valid):
-            with m.Switch(uop.unit):
-                with m.Case(Unit.LOAD):
-                    m.d.comb += now.eq(CycleCause.LOAD)
-                with m.Case(Unit.STORE):
-                    m.d.comb += now.eq(Mux(lsu.waiting, CycleCause.BARRIER, CycleCause.STORE))
-                with m.Case(Unit.DIVIDE):
-                    m.d.comb += now.eq(CycleCause.DIVIDE)
-                with m.Default():
-                    m.d.comb += now.eq(Mux(uop.system == SystemOp.BARRIER, CycleCause.BARRIER,
-                                           Mux(uop.system == SystemOp.WAIT, CycleCause.WAIT,
-                                               CycleCause.SYSTEM)))
+            m.d.comb += now.eq(waiting_cause(uop, waiting=lsu.waiting))
         m.d.sync += before.eq(now)
         m.d.comb += self.cause.eq(Mux(lsu.missed, self._miss(written), before))

@@ -44,7 +44,8 @@ class Core(wiring.Component):
     ------
     Fetch, decode, issue, execute, memory, write. A result of the ALU or shifter can be used by
     the next micro-op, a loaded value and a product one cycle later, the upper half of a product two
-    cycles later. A mispredicted branch costs three cycles, a predicted one none.
+    cycles later. A mispredicted branch costs three cycles, one on what was loaded right in front of
+    it five, a predicted one none.
 
     Parameters
     ----------
@@ -118,6 +119,7 @@ class Core(wiring.Component):
                 m.d.sync += clearing.eq(0)
 
         flush, flush_cause = Signal(), Signal(CycleCause)
+        resolved = commit.update.valid & commit.advance_write
         m.d.comb += [
             flush.eq(commit.flush | execute.redirect),
             flush_cause.eq(Mux(commit.flush, commit.flush_cause, CycleCause.BRANCH)),
@@ -125,7 +127,8 @@ class Core(wiring.Component):
             fetch.redirect.eq(flush),
             fetch.target.eq(Mux(commit.flush, commit.target, execute.target)),
             fetch.invalidate.eq(commit.invalidate),
-            fetch.update.eq(execute.update), fetch.repair.eq(~commit.flush),
+            fetch.resolved.eq(execute.resolved), fetch.repair.eq(~commit.flush),
+            fetch.update.eq(commit.update), fetch.recall.eq(commit.recall),
             fetch.depth.eq(commit.depth),
         ]
 
@@ -141,9 +144,14 @@ class Core(wiring.Component):
         ]
         self._connect_issue(m, decode, issue, execute, commit, registers)
         m.d.comb += [
-            issue.flush.eq(flush), issue.flush_cause.eq(flush_cause),
+            # A branch that sends fetch elsewhere may have to stay in the execute stage.
+            issue.flush.eq(commit.flush | (execute.redirect & ~issue.stall)),
+            issue.flush_cause.eq(flush_cause),
+            execute.late.eq(commit.results[0].value | commit.results[0].loaded),
             execute.i.eq(issue.o[0]), execute.operands.eq(issue.operands[0]),
-            execute.flags.eq(commit.flags), execute.advance.eq(~commit.stall),
+            execute.check_sp.eq(commit.check_sp), execute.old_flags.eq(commit.old_flags),
+            execute.new_flags.eq(commit.new_flags), execute.flags_new.eq(commit.flags_new),
+            execute.advance.eq(~commit.stall),
             execute.apart.eq(commit.apart),
             execute.flush.eq(commit.flush), execute.flush_cause.eq(flush_cause),
             commit.i.eq(execute.o), commit.executed.eq(execute.executed),
@@ -153,8 +161,8 @@ class Core(wiring.Component):
             registers.clear.eq(clearing), registers.clear_index.eq(clear_index),
             self.cause.eq(commit.cause),
             commit.front_events.L1I_CACHE_REFILL.eq(self.ibus.arvalid & self.ibus.arready),
-            commit.front_events.BR_MIS_PRED.eq(execute.redirect),
-            commit.front_events.BR_PRED.eq(execute.update.valid & execute.update.branch),
+            commit.front_events.BR_MIS_PRED.eq(resolved & commit.update.wrong),
+            commit.front_events.BR_PRED.eq(resolved & commit.update.branch),
         ]
         self._connect_multiplier(m, multiplier, issue, commit)
         self._connect_divider(m, divider, issue, execute, commit)
@@ -169,7 +177,7 @@ class Core(wiring.Component):
 
     def _watch(self, m, fetch, decode, issue, execute, commit, flush):
         """Say what moves in this cycle, one cycle later: when the retire port says it."""
-        cracked = decode.i.valid & decode.advance & ~flush
+        cracked = decode.cracks & ~flush
         # Two elements that are accessed one after the other are one micro-op: it leaves the execute
         # stage with the first, the memory stage with the second, or with one that faults.
         advanced = Signal()
@@ -193,9 +201,8 @@ class Core(wiring.Component):
     def _connect_issue(self, m, decode, issue, execute, commit, registers):
         """Operands: register file and the results of the three stages behind."""
         uop = decode.o[0].uop
-        in_execute = issue.o[0].uop
-        announce(m, issue.stages[0], in_execute, execute.result, valid=issue.o[0].valid,
-                 second_waits=in_execute.two, sp_waits=0, behind=execute.behind)
+        announce(m, issue.stages[0], issue.o[0], execute.result,
+                 second_waits=issue.o[0].uop.two, sp_waits=0, behind=execute.behind)
         m.d.comb += [
             issue.i[0].eq(decode.o[0]), issue.stall.eq(commit.stall | execute.again),
             registers.a.eq(uop.a), registers.a_sp.eq(uop.a_sp), registers.b.eq(uop.b),

@@ -64,22 +64,26 @@ class DataCache(wiring.Component):
         Read the memories; for a store, which does not need the row.
     request : :py:`In(1)`, addr : :py:`In(addr_width)`
         Access the row that was looked up last.
+    stays : :py:`In(1)`
+        Set with every request, and known early. What ``lookup`` asks for at the same time counts
+        only if the row has been looked up, so that ``ready`` may be set.
     write : :py:`In(1)`, data, strobe : :py:`In`
         Write these bytes of the row.
     maintenance : :py:`In(Maintenance)`, by_set : :py:`In(1)`
         Do this to the line instead; with ``by_set`` the address names set and way.
     ready : :py:`Out(1)`, row : :py:`Out(bus_width)`
         The access is made on a hit; bytes of the row.
-    missed : :py:`Out(1)`
-        The request of the cycle before was none.
+    rows : :py:`Out(bus_width).array(ways)`, way : :py:`Out(ways - 1)`
+        The same row, to be chosen: that of the way whose bit is set, counted from way 1, or of
+        way 0.
+    missed : :py:`Out(1)`, misses : :py:`Out(1)`
+        The request of the cycle before was no hit; that of this cycle is none, which is known late.
     done : :py:`Out(1)`
         The maintenance asked for is done.
     failed : :py:`Out(1)`
         The line of the request could not be fetched: an error answer.
     busy : :py:`Out(1)`
         Reading channels and store queue may be in use.
-    inject : :py:`In(1)`, injected : :py:`In(bus_width)`
-        Put these bytes on ``row``, from the next cycle to the next lookup.
     empty : :py:`In(1)`, evicted : :py:`Out(stream.Signature(StoreRequest(...)))`
         Store queue.
     fill : :py:`Out(AXI4Signature)`
@@ -104,6 +108,7 @@ class DataCache(wiring.Component):
             "lookup_addr":  In(addr_width),
             "lookup_write": In(1),
             "request":      In(1),
+            "stays":        In(1),
             "addr":         In(addr_width),
             "write":        In(1),
             "data":         In(bus_width),
@@ -112,12 +117,13 @@ class DataCache(wiring.Component):
             "by_set":       In(1),
             "ready":        Out(1),
             "row":          Out(bus_width),
+            "rows":         Out(bus_width).array(ways),
+            "way":          Out(ways - 1),
             "missed":       Out(1),
+            "misses":       Out(1),
             "done":         Out(1),
             "failed":       Out(1),
             "busy":         Out(1),
-            "inject":       In(1),
-            "injected":     In(bus_width),
             "empty":        In(1),
             "evicted":      Out(stream.Signature(StoreRequest(addr_width, bus_width))),
             "fill":         Out(AXI4Signature(addr_width=addr_width, data_width=bus_width,
@@ -150,13 +156,9 @@ class DataCache(wiring.Component):
         stored = rows[0]
         for way in ways[1:]:
             stored = Mux(self._select[way - 1], rows[way], stored)
-        injecting, injected = Signal(), Signal(self.bus_width)
-        with m.If(self.inject):
-            m.d.sync += [injecting.eq(1), injected.eq(self.injected)]
-        with m.Elif(self._read):
-            m.d.sync += injecting.eq(0)
-        m.d.comb += [self.row.eq(Mux(injecting, injected, stored)),
-                     self.evicted.payload.data.eq(stored)]
+        m.d.comb += [self.row.eq(stored), self.evicted.payload.data.eq(stored),
+                     self.way.eq(self._select),
+                     *(self.rows[way].eq(rows[way]) for way in ways)]
         m.submodules.replacement = replacement = Replacement(sets=self.sets, ways=self.ways)
         m.d.comb += [
             replacement.look.eq(self._read),
@@ -223,7 +225,7 @@ class DataCache(wiring.Component):
         present, dirty = Signal(), Signal()
 
         self._row_new(set_index, row_index, m)
-        m.d.sync += self.missed.eq(0)
+        m.d.sync += self.missed.eq(self.misses)
         with m.FSM(name="cache") as fsm:
             with m.State("SWEEP"):
                 m.d.comb += [self._tag_set.eq(sweep), self._tag_new.eq(0),
@@ -273,7 +275,7 @@ class DataCache(wiring.Component):
                 m.next = "READY"
         written = (self.request & self.write & ~self.lookup_write
                    & (self._read_row == row_index))
-        with m.If(self.lookup):
+        with m.If(self.lookup & ~(self.stays & ~looked)):
             m.d.sync += looked.eq(fsm.ongoing("READY") & ~written & ~self._tag_write.any())
         with m.If(fsm.ongoing("PROBE")):
             m.d.sync += looked.eq(0)
@@ -322,15 +324,15 @@ class DataCache(wiring.Component):
         """Serve the pipeline; what is more than a hit starts the state machine."""
         m.d.comb += [self._read.eq(self.lookup), self._read_part.eq(self._part(self.lookup_addr)),
                      self._read_row.eq(self.lookup_addr[6 - self.beat_bits:6 + self.set_bits])]
-        with m.If(self.request & ~looked):
+        with m.If(self.stays & ~looked):
             self._read_again(m, row_index)
             m.d.comb += self._read_part.eq(self._part(self.addr))
             m.d.sync += looked.eq(1)
-        with m.Elif(self.request):
+        with m.If(self.request & looked):
             with m.If(self.maintenance != Maintenance.NONE):
                 m.next = "PROBE"
             with m.Elif(~hits.any()):
-                m.d.sync += self.missed.eq(1)
+                m.d.comb += self.misses.eq(1)
                 m.next = "PROBE"
             with m.Else():
                 m.d.comb += replacement.used.eq(1)

@@ -18,10 +18,18 @@ __all__ = ["Decoder"]
 
 
 class Decoder(wiring.Component):
-    """Turns one step of one instruction into a micro-op, combinationally.
+    """Turns one step of one instruction into a micro-op.
+
+    Combinational, but what is :func:`~rtl.core.decode_system.is_looked_up` can come out of a
+    register, one cycle behind the word, so that the lookup is not in the way of everything else.
 
     An encoding that no class decoder accepts becomes an exception of the class UNKNOWN, and what
     EL1 does not let EL0 execute one that tells which it is.
+
+    Parameters
+    ----------
+    registered : :class:`bool`
+        Such a register is there.
 
     Members
     -------
@@ -51,7 +59,8 @@ class Decoder(wiring.Component):
     more: Signal
     legal: Signal
 
-    def __init__(self):
+    def __init__(self, *, registered: bool = False):
+        self.registered = registered
         super().__init__({
             "insn":  In(32),
             "pc":    In(PC_BITS),
@@ -69,7 +78,7 @@ class Decoder(wiring.Component):
 
         m.submodules.immediate = immediate = ImmediateDecoder()
         m.submodules.register = register = RegisterDecoder()
-        m.submodules.branch = branch = BranchDecoder()
+        m.submodules.branch = branch = BranchDecoder(registered=self.registered)
         m.submodules.memory = memory = MemoryDecoder()
         m.submodules.atomic = atomic = AtomicDecoder()
         for decoder in (immediate, register, branch, memory, atomic):

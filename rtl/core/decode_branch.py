@@ -1,34 +1,24 @@
 """Decoder of branches, exception generation and system instructions."""
 
-from amaranth import Cat, Const, Mux, Signal
+from amaranth import Cat, Signal
 from amaranth.lib.wiring import In
 
-from rtl.core.dcache import Maintenance
 from rtl.core.decode_common import ClassDecoder, legal, read, write
+from rtl.core.decode_system import SystemFound, SystemLookup
 from rtl.core.syndrome import ExceptionClass, syndrome
-from rtl.core.sysreg_table import SYSTEM_REGISTERS, El0Controls, SysReg
+from rtl.core.sysreg_table import El0Controls, SysReg
 from rtl.core.uop import BranchOp, SystemOp, Unit
 
 __all__ = ["BranchDecoder"]
 
-# Data cache maintenance by op1, CRn, CRm, op2: what, by set and way, at EL0, too.
-DATA_CACHE = {
-    (0, 7, 6, 1): (Maintenance.INVALIDATE, 0, False),
-    (0, 7, 6, 2): (Maintenance.INVALIDATE, 1, False),
-    (0, 7, 10, 2): (Maintenance.CLEAN, 1, False),
-    (0, 7, 14, 2): (Maintenance.CLEAN_INVALIDATE, 1, False),
-    (3, 7, 10, 1): (Maintenance.CLEAN, 0, True),
-    (3, 7, 11, 1): (Maintenance.CLEAN, 0, True),
-    (3, 7, 12, 1): (Maintenance.CLEAN, 0, True),
-    (3, 7, 14, 1): (Maintenance.CLEAN_INVALIDATE, 0, True),
-}
-
-# Instruction cache: whichever address is named, everything is forgotten.
-INSTRUCTION_CACHE = {(0, 7, 1, 0): False, (0, 7, 5, 0): False, (3, 7, 5, 1): True}
-
 
 class BranchDecoder(ClassDecoder):
     """Branches, exceptions, hints, barriers, system registers and cache maintenance.
+
+    Parameters
+    ----------
+    registered : :class:`bool`
+        What a word of :func:`~rtl.core.decode_system.is_looked_up` is comes one cycle behind it.
 
     Members
     -------
@@ -44,10 +34,18 @@ class BranchDecoder(ClassDecoder):
     sp_el0: Signal
     controls: El0Controls
 
-    def __init__(self):
+    def __init__(self, *, registered: bool = False):
+        self.registered = registered
         super().__init__(el0=In(1), controls=In(El0Controls), sp_el0=In(1))
 
     def decode(self, m, fields, o):
+        m.submodules.lookup = lookup = SystemLookup()
+        m.d.comb += [lookup.insn.eq(self.insn), lookup.el0.eq(self.el0),
+                     lookup.controls.eq(self.controls), lookup.sp_el0.eq(self.sp_el0)]
+        self._found = lookup.o
+        if self.registered:
+            self._found = Signal(SystemFound)
+            m.d.sync += self._found.eq(lookup.o)
         m.d.comb += o.uop.wide.eq(1)
         with m.Switch(self.insn):
             with m.Case("-001 01-- ---- ---- ---- ---- ---- ----"):
@@ -72,10 +70,9 @@ class BranchDecoder(ClassDecoder):
                 self._barrier(m, o)
             with m.Case("1101 0101 0000 0--- 0100 ---- ---1 1111"):
                 self._pstate(m, o)
-            with m.Case("1101 0101 0000 1--- ---- ---- ---- ----"):
-                self._maintenance(m, fields, o)
-            with m.Case("1101 0101 00-1 ---- ---- ---- ---- ----"):
-                self._register_move(m, fields, o)
+            with m.Case("1101 0101 0000 1--- ---- ---- ---- ----",
+                        "1101 0101 00-1 ---- ---- ---- ---- ----"):
+                self._system_instruction(m, fields, o)
             with m.Case("1101 011- ---1 1111 0000 00-- ---0 0000"):
                 self._indirect(m, fields, o)
 
@@ -154,66 +151,23 @@ class BranchDecoder(ClassDecoder):
                 self._controlled(m, o, "UMA")
                 self._system(m, o, SystemOp.DAIF_CLEAR)
 
-    def _maintenance(self, m, fields, o):
-        read(m, o.uop.a, fields.rt)
-        with m.Switch(self.insn[5:19]):
-            for (op1, crn, crm, op2), at_el0 in INSTRUCTION_CACHE.items():
-                with m.Case(op1 << 11 | crn << 7 | crm << 3 | op2):
-                    self._cache_operation(m, o, at_el0)
-                    self._system(m, o, SystemOp.ICACHE_INVALIDATE)
-            for (op1, crn, crm, op2), (what, by_set, at_el0) in DATA_CACHE.items():
-                with m.Case(op1 << 11 | crn << 7 | crm << 3 | op2):
-                    self._cache_operation(m, o, at_el0)
-                    m.d.comb += [o.uop.unit.eq(Unit.STORE), o.uop.maintenance.eq(what),
-                                 o.uop.by_set.eq(by_set), o.uop.b_imm.eq(1)]
-            with m.Case(3 << 11 | 7 << 7 | 4 << 3 | 1):
-                self._zero_line(m, o)
-            with m.Case("000 1000 ---- ---"):
-                # TLBI: there is nothing to forget before there is an MMU.
-                legal(m, o, ~self.el0)
-                self._system(m, o, SystemOp.SYNC)
-
-    def _cache_operation(self, m, o, at_el0):
-        if at_el0:
-            self._controlled(m, o, "UCI")
-        else:
-            legal(m, o, ~self.el0)
-
-    def _zero_line(self, m, o):
-        self._controlled(m, o, "DZE")
-        m.d.comb += [o.uop.unit.eq(Unit.STORE), o.uop.size_log2.eq(3), o.uop.line.eq(1),
-                     o.uop.restricted.eq(1), o.uop.b_imm.eq(1), o.uop.imm.eq(self.step << 3),
-                     o.more.eq(self.step != 7)]
-
-    def _register_move(self, m, fields, o):
-        reading = self.insn[21]
-        with m.If(reading):
+    def _system_instruction(self, m, fields, o):
+        """System registers, cache and TLB maintenance: what the lookup has found."""
+        found, moves, reading = self._found, self.insn[20], self.insn[21]
+        m.d.comb += [o.legal.eq(found.legal), o.trap.eq(found.trap)]
+        self._system(m, o, found.system)
+        with m.If(moves & reading):
             write(m, o.uop, fields.rt)
-            self._system(m, o, SystemOp.READ)
         with m.Else():
             read(m, o.uop.a, fields.rt)
-            self._system(m, o, SystemOp.WRITE)
-        with m.Switch(self.insn[5:21]):
-            for register in SYSTEM_REGISTERS:
-                at_el1, at_el0 = register.access.split("/")
-                with m.Case(register.word):
-                    allowed = {"rw": 1, "ro": reading, "wo": ~reading, "--": 0}
-                    control = self._control(register.control, reading)
-                    el0, el1 = self.el0 & allowed[at_el0], ~self.el0 & allowed[at_el1]
-                    if register.number == SysReg.SP_EL0:
-                        el1 &= ~self.sp_el0
-                    m.d.comb += [o.legal.eq(el1 | (el0 & control)),
-                                 o.trap.eq(el0 & ~control), o.uop.sysreg.eq(register.number)]
-            with m.Case("11 000 0000 0--- ---"):
-                # The rest of the identification space: no feature to report.
-                m.d.comb += [o.legal.eq(~self.el0 & reading), o.uop.sysreg.eq(SysReg.ZERO)]
-
-    def _control(self, names, reading):
-        """Return whether EL1 allows the access to EL0."""
-        if not names:
-            return Const(1)
-        read, _, write = names.partition("/")
-        return Mux(reading, self.controls[read], self.controls[write or read])
+        with m.If(moves):
+            m.d.comb += o.uop.sysreg.eq(found.sysreg)
+        with m.Elif(found.store):
+            m.d.comb += [o.uop.unit.eq(Unit.STORE), o.uop.maintenance.eq(found.maintenance),
+                         o.uop.by_set.eq(found.by_set), o.uop.b_imm.eq(1)]
+            with m.If(found.zeroes):
+                m.d.comb += [o.uop.size_log2.eq(3), o.uop.line.eq(1), o.uop.restricted.eq(1),
+                             o.uop.imm.eq(self.step << 3), o.more.eq(self.step != 7)]
 
     def _indirect(self, m, fields, o):
         read(m, o.uop.a, fields.rn)

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.core.cause import CycleCause
 from rtl.core.decode import Decoder
+from rtl.core.decode_system import is_looked_up
 from rtl.core.fetch import Fetched, FetchedLayout, FetchFault
 from rtl.core.syndrome import ExceptionClass, FaultCode, syndrome
 from rtl.core.sysreg_table import El0Controls
@@ -47,6 +48,8 @@ class DecodeStage(wiring.Component):
         What EL0 may do.
     sp_el0 : :py:`In(1)`
         The stack pointer in use is SP_EL0.
+    cracks : :py:`Out(1)`
+        A micro-op goes into the registers, unless there is a flush.
     """
 
     def __init__(self, *, width: int = 1):
@@ -66,6 +69,7 @@ class DecodeStage(wiring.Component):
             "illegal":     In(1),
             "controls":    In(El0Controls),
             "sp_el0":      In(1),
+            "cracks":      Out(1),
         })
 
     def elaborate(self, platform):
@@ -76,30 +80,39 @@ class DecodeStage(wiring.Component):
         slots = [Signal(Slot, name=f"slot_{index}") for index in range(self.width)]
         mores = [Signal(name=f"more_{index}") for index in range(self.width)]
         first = Signal(Fetched)
-        m.d.comb += first.eq(Mux(lane, group.lanes[-1], group.lanes[0]))
+        # What a system instruction is comes one cycle behind it.
+        found, waits = Signal(), Signal()
+        m.d.comb += [
+            first.eq(Mux(lane, group.lanes[-1], group.lanes[0])),
+            waits.eq(is_looked_up(first.insn) & ~found),
+        ]
         self._decode(m, 0, slots[0], mores[0], first, step)
-        m.d.comb += slots[0].valid.eq(self.i.valid)
+        m.d.comb += [slots[0].valid.eq(self.i.valid & ~waits),
+                     self.cracks.eq(slots[0].valid & self.advance)]
         raises = self._interrupt(m, slots[0], mores[0], first, step == 0)
         left = group.more & ~lane if self.width == 2 else Const(0, 1)
         ends, next_lane, next_step = ~mores[0] & ~left, lane | ~mores[0], step + 1
         if self.width == 2:
             self._decode(m, 1, slots[1], mores[1], group.lanes[1], 0)
-            m.d.comb += slots[1].valid.eq(self.i.valid & left & ~mores[0] & ~raises)
+            m.d.comb += slots[1].valid.eq(slots[0].valid & left & ~mores[0] & ~raises
+                                          & ~is_looked_up(group.lanes[1].insn))
             ends = Mux(slots[1].valid, ~mores[1], ends)
             next_step = Mux(slots[1].valid, 1, Mux(mores[0], step + 1, 0))
 
         # Empty slots behind a flush belong to its cause until the first instruction comes.
         lost = Signal(CycleCause, init=CycleCause.RESET)
         recovering = Signal(init=1)
-        cause = Mux(self.missing & (lost != CycleCause.RESET), CycleCause.IMISS,
-                    Mux(recovering, lost, CycleCause.FETCH))
-        m.d.comb += [self.i.ready.eq(self.advance & ends), *(slot.cause.eq(cause)
+        cause = Mux(self.i.valid, CycleCause.SYSTEM,
+                    Mux(self.missing & (lost != CycleCause.RESET), CycleCause.IMISS,
+                        Mux(recovering, lost, CycleCause.FETCH)))
+        m.d.comb += [self.i.ready.eq(self.advance & ends & ~waits), *(slot.cause.eq(cause)
                                                              for slot in slots)]
         with m.If(self.advance):
             m.d.sync += [register.eq(slot) for register, slot in zip(self.o, slots, strict=True)]
-            with m.If(self.i.valid):
+            with m.If(slots[0].valid):
                 m.d.sync += [step.eq(Mux(ends, 0, next_step)), lane.eq(Mux(ends, 0, next_lane)),
                              recovering.eq(0), lost.eq(CycleCause.FETCH)]
+        m.d.sync += found.eq(self.i.valid & ~(self.advance & ~waits & ~mores[0]) & ~self.flush)
         with m.If(self.flush):
             for register in self.o:
                 m.d.sync += [register.valid.eq(0), register.cause.eq(self.flush_cause)]
@@ -108,7 +121,7 @@ class DecodeStage(wiring.Component):
 
     def _decode(self, m, index, slot, more, fetched, step):
         """Fill a slot with a micro-op of an instruction; whether it is valid comes later."""
-        m.submodules[f"decoder_{index}"] = decoder = Decoder()
+        m.submodules[f"decoder_{index}"] = decoder = Decoder(registered=True)
         m.d.comb += [
             decoder.insn.eq(fetched.insn), decoder.pc.eq(fetched.pc), decoder.step.eq(step),
             decoder.el0.eq(self.el0), decoder.controls.eq(self.controls),

@@ -1,6 +1,6 @@
 """Execute stage: ALU, shifter, address, branch resolution."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,7 +14,7 @@ from rtl.core.predictor import PC_BITS, BranchKind, PredictorUpdateLayout
 from rtl.core.shifter import Shifter
 from rtl.core.uop import AluOp, BranchOp, CarryIn, Slot, Unit
 
-__all__ = ["ExecuteStage", "Executed", "condition"]
+__all__ = ["ExecuteStage", "Executed", "branch_kind", "condition"]
 
 
 class Executed(data.Struct):
@@ -29,7 +29,14 @@ class Executed(data.Struct):
     carry: 1
     overflow: 1
     zero: 1
-    sp_unaligned: 1
+    taken: 1                # the branch is taken
+    wrong: 1                # and fetch went another way; both as far as is known
+    # What the micro-op, if it is valid, can wait for in the memory stage.
+    accesses: 1
+    divides: 1
+    system: 1
+    sp_fault: 1             # in place of an access: its base, the stack pointer, is not aligned
+    writes_flags: 1
     behind: PC_BITS + 1     # address of the next instruction in memory
 
 
@@ -58,6 +65,14 @@ def condition(m, cond, flags, name):
     return holds
 
 
+def branch_kind(uop):
+    """Return the :class:`BranchKind` of a branch, as a value."""
+    jumps = (uop.branch == BranchOp.ALWAYS) | (uop.branch == BranchOp.REGISTER)
+    return Mux(uop.return_, BranchKind.RETURN,
+               Mux(uop.link, BranchKind.CALL,
+                   Mux(jumps, BranchKind.JUMP, BranchKind.CONDITIONAL)))
+
+
 class ExecuteStage(wiring.Component):
     """Computes results and addresses, and resolves branches.
 
@@ -65,8 +80,12 @@ class ExecuteStage(wiring.Component):
     -------
     i : :py:`In(Slot)`, operands : :py:`In(Operands)`
         Micro-op and operands.
-    flags : :py:`In(4)`
-        NZCV before the micro-op.
+    check_sp : :py:`In(1)`
+        Accesses relative to the stack pointer need it to be aligned.
+    old_flags, new_flags : :py:`In(4)`, flags_new : :py:`In(1)`
+        NZCV before the micro-op, unless it is a branch with ``late_flags``.
+    late : :py:`In(64)`
+        The value that ``late_a`` and ``late_b`` stand for, when the micro-op leaves.
     advance : :py:`In(1)`
         The micro-op leaves for the memory stage.
     apart : :py:`In(1)`
@@ -84,16 +103,20 @@ class ExecuteStage(wiring.Component):
     next : :py:`Out(NextAccessLayout())`
         Memory access of the micro-op, for the lookup in the data cache.
     redirect : :py:`Out(1)`, target : :py:`Out(64)`
-        Fetch went the wrong way; set only while the micro-op leaves.
-    update : :py:`Out(PredictorUpdateLayout())`
-        What became of a branch.
+        Fetch went the wrong way; set in the first cycle of the micro-op, which may stay for longer.
+    resolved : :py:`Out(PredictorUpdateLayout())`
+        What became of the branch.
     """
 
     def __init__(self):
         super().__init__({
             "i":           In(Slot),
             "operands":    In(Operands),
-            "flags":       In(4),
+            "check_sp":    In(1),
+            "old_flags":   In(4),
+            "new_flags":   In(4),
+            "flags_new":   In(1),
+            "late":        In(64),
             "advance":     In(1),
             "apart":       In(1),
             "again":       Out(1),
@@ -106,7 +129,7 @@ class ExecuteStage(wiring.Component):
             "next":        Out(NextAccessLayout()),
             "redirect":    Out(1),
             "target":      Out(64),
-            "update":      Out(PredictorUpdateLayout()),
+            "resolved":    Out(PredictorUpdateLayout()),
         })
 
     def elaborate(self, platform):
@@ -114,11 +137,15 @@ class ExecuteStage(wiring.Component):
         uop, a, b, c = self.i.uop, self.operands.a, self.operands.b, self.operands.c
         executed = Signal(Executed)
 
-        holds = condition(m, uop.cond, self.flags, "holds")
+        memory = self.i.valid & ((uop.unit == Unit.LOAD) | (uop.unit == Unit.STORE))
+        sp_fault = uop.a_sp & a[:4].any() & self.check_sp
+        # The newest flags come late: nothing but the choice stands behind their condition.
+        holds = Mux(self.flags_new, condition(m, uop.cond, self.new_flags, "new_holds"),
+                    condition(m, uop.cond, self.old_flags, "old_holds"))
         total = self._address(m, uop, a, b)
         self._take_apart(m, uop)
         self._compute(m, uop, holds, total, executed)
-        self._branch(m, uop, holds)
+        self._branch(m, uop, holds, executed)
 
         m.d.comb += [
             executed.result.eq(self.result),
@@ -130,42 +157,47 @@ class ExecuteStage(wiring.Component):
             self.next.plain.eq(~((uop.exclusive & self.next.write) | uop.pair | uop.if_match
                                  | (uop.maintenance != Maintenance.NONE))),
             self.next.release.eq(uop.release),
-            executed.a.eq(a), executed.b.eq(b), executed.behind.eq(self.i.pc + 4),
+            executed.a.eq(Mux(self.i.late_a, self.late, a)),
+            executed.b.eq(Mux(self.i.late_b, self.late, b)), executed.behind.eq(self.i.pc + 4),
             executed.c.eq(Mux(self.behind, b, c)),
-            executed.sp_unaligned.eq(uop.a_sp & a[:4].any()),
+            executed.sp_fault.eq(memory & sp_fault), executed.accesses.eq(memory & ~sp_fault),
+            executed.divides.eq(self.i.valid & (uop.unit == Unit.DIVIDE)),
+            executed.system.eq(self.i.valid & (uop.unit == Unit.SYSTEM)),
+            executed.writes_flags.eq(self.i.valid & uop.flags),
         ]
         with m.If(self.advance):
             m.d.sync += [self.o.eq(self.i), self.executed.eq(executed)]
             with m.If(self._parts):
                 self._part(m, uop)
         with m.If(self.flush):
-            m.d.sync += [self.o.valid.eq(0), self.o.cause.eq(self.flush_cause)]
+            m.d.sync += [self.o.valid.eq(0), self.o.cause.eq(self.flush_cause),
+                         self.executed.accesses.eq(0), self.executed.divides.eq(0),
+                         self.executed.system.eq(0)]
         return m
 
     def _address(self, m, uop, a, b):
         """Add base and extended, shifted index: an adder of its own, short in front."""
-        base, index, total = Signal(64), Signal(64), Signal(64)
+        base, index, pair, total = Signal(64), Signal(64), Signal(64), Signal(64)
         m.d.comb += base.eq(Cat(a[:6] & (~uop.line).replicate(6), a[6:]))
-        # What stands above the bits of the offset or of the word is found first.
-        offset, takes_none = uop.imm[:11], self.behind & uop.post
-        takes_offset = uop.two & ~uop.b_imm
-        takes_b = ~takes_none & ~takes_offset
-        sign = takes_offset & ~takes_none & offset[-1]
-        upper = sign | (takes_b & b[31] & uop.extend[2])
-        takes_all = takes_b & (uop.b_imm | uop.extend[0])
-        m.d.comb += index.eq(Cat(
-            Mux(takes_b, b[:11], offset & (~takes_none).replicate(11)),
-            Mux(takes_b, b[11:32], sign.replicate(21)),
-            Mux(takes_all, b[32:], upper.replicate(32))))
         # The offset of two elements is a multiple of their size: the second address needs no
         # other adder.
+        offset = uop.imm[:11] & (~(self.behind & uop.post)).replicate(11)
         last_byte = Mux(uop.size_log2[0], 7, 3) & self.behind.replicate(3)
-        m.d.comb += total.eq(base + ((index << uop.scale)[:64] | last_byte) + self.behind)
+        m.d.comb += pair.eq(offset.as_signed() | last_byte)
+        # What stands above a word is found first.
+        upper, takes_all = b[31] & uop.extend[2], uop.b_imm | uop.extend[0]
+        extended = Cat(b[:32], Mux(takes_all, b[32:], upper.replicate(32)))
+        m.d.comb += [
+            index.eq(Mux(uop.two, pair, (extended << uop.scale)[:64])),
+            total.eq(base + index + self.behind),
+        ]
         return total
 
     def _take_apart(self, m, uop):
         """See whether two elements lie in one row, aligned to their size."""
-        lane = self.next.addr[:4]
+        # An adder of its own, since the whole pipeline waits for it.
+        lane = Signal(4)
+        m.d.comb += lane.eq(self.operands.a[:4] + (uop.imm[:4] & (~uop.post).replicate(4)))
         together = Mux(uop.size_log2[0], ~lane.any(), ~lane[:2].any() & ~lane[2:].all())
         self._parts = Signal()
         m.d.comb += [
@@ -199,7 +231,8 @@ class ExecuteStage(wiring.Component):
             alu.operation.eq(uop.alu), alu.wide.eq(uop.wide | (uop.unit == Unit.SYSTEM)),
             alu.invert.eq(uop.invert),
             alu.select.eq(holds), alu.a.eq(a), alu.b.eq(b),
-            alu.carry.eq(Mux(uop.carry == CarryIn.FLAG, self.flags[1],
+            alu.carry.eq(Mux(uop.carry == CarryIn.FLAG,
+                             Mux(self.flags_new, self.new_flags[1], self.old_flags[1]),
                              uop.carry == CarryIn.ONE)),
             shifter.operation.eq(uop.shift), shifter.fill.eq(uop.fill), shifter.wide.eq(uop.wide),
             shifter.rotate.eq(uop.rotate), shifter.low.eq(uop.low), shifter.high.eq(uop.high),
@@ -209,27 +242,22 @@ class ExecuteStage(wiring.Component):
             crc.size_log2.eq(uop.size_log2),
             crc.castagnoli.eq(uop.castagnoli),
         ]
-        with m.Switch(uop.unit):
-            with m.Case(Unit.ALU):
-                with m.Switch(uop.alu):
-                    with m.Case(AluOp.LEA):
-                        m.d.comb += self.result.eq(
-                            Cat(total[:32], total[32:] & uop.wide.replicate(32)))
-                    with m.Case(AluOp.BITS):
-                        m.d.comb += self.result.eq(
-                            Cat(bits.result[:32], bits.result[32:] & uop.wide.replicate(32)))
-                    with m.Case(AluOp.CRC):
-                        m.d.comb += self.result.eq(crc.result)
-                    with m.Default():
-                        m.d.comb += self.result.eq(alu.result)
-            with m.Case(Unit.SYSTEM):
-                m.d.comb += self.result.eq(alu.result)
-            with m.Case(Unit.SHIFT):
-                m.d.comb += self.result.eq(shifter.result)
-            with m.Case(Unit.BRANCH):
-                m.d.comb += self.result.eq(self.i.pc + 4)
-            with m.Case(Unit.LOAD, Unit.STORE):
-                m.d.comb += self.result.eq(total)
+        # Each source is zero unless it is chosen, so that the latest one passes one level of logic.
+        legs = Const(0, 64)
+        word = Cat(Const(-1, 32), uop.wide.replicate(32))
+        in_alu = uop.unit == Unit.ALU
+        for chosen, value in (
+                (in_alu & (uop.alu == AluOp.BITS), bits.result & word),
+                (in_alu & (uop.alu == AluOp.CRC), crc.result),
+                (uop.unit == Unit.BRANCH, self.i.pc + 4),
+                (in_alu & (uop.alu == AluOp.LEA), total & word),
+                ((uop.unit == Unit.LOAD) | (uop.unit == Unit.STORE), total)):
+            legs = legs | (value & chosen.replicate(64))
+        m.d.comb += [
+            alu.enable.eq(in_alu | (uop.unit == Unit.SYSTEM)),
+            shifter.enable.eq(uop.unit == Unit.SHIFT),
+            self.result.eq(alu.result | shifter.result | legs),
+        ]
 
         m.d.comb += [executed.negative.eq(alu.negative), executed.carry.eq(alu.carry_out),
                      executed.overflow.eq(alu.overflow), executed.zero.eq(alu.zero)]
@@ -239,9 +267,13 @@ class ExecuteStage(wiring.Component):
                     executed.negative).eq(uop.flags_else),
             ]
 
-    def _branch(self, m, uop, holds):
+    def _branch(self, m, uop, holds, executed):
+        """See where a branch goes, and send fetch there once, whether the micro-op leaves or not.
+
+        What the condition decides comes last: the redirection and which target it takes.
+        """
         a = self.operands.a
-        prediction, update = self.i.prediction, self.update
+        prediction, resolved = self.i.prediction, self.resolved
         taken, is_branch, indirect = Signal(), Signal(), Signal()
         m.d.comb += [is_branch.eq(uop.unit == Unit.BRANCH),
                      indirect.eq(uop.branch == BranchOp.REGISTER)]
@@ -252,25 +284,22 @@ class ExecuteStage(wiring.Component):
                     m.d.comb += taken.eq(holds)
                 with m.Case(BranchOp.ZERO):
                     m.d.comb += taken.eq(zero ^ uop.invert)
-                with m.Case(BranchOp.BIT):
-                    m.d.comb += taken.eq(~a.bit_select(uop.rotate, 1) ^ uop.invert)
                 with m.Default():
                     m.d.comb += taken.eq(1)
         # The immediate of an indirect branch is where it was predicted to go.
-        wrong = ((taken != prediction.taken) | self.i.misled | (indirect & (a != uop.imm)))
-        resolves = self.i.valid & self.i.last & self.advance & ~self.flush & ~self.again
+        wrong, redirected = Signal(), Signal()
         goes, behind = Mux(indirect, a, uop.imm), self.i.pc + 4
+        late = is_branch & (self.i.late_a | self.i.late_flags | (uop.branch == BranchOp.BIT))
+        resolves = self.i.valid & self.i.last & ~redirected & ~late
         m.d.comb += [
+            wrong.eq((taken != prediction.taken) | self.i.misled | (indirect & (a != uop.imm))),
             self.redirect.eq(resolves & wrong),
             self.target.eq(Mux(taken, goes, behind)),
-            update.valid.eq(resolves & (is_branch | prediction.taken)),
-            update.branch.eq(is_branch), update.taken.eq(taken),
-            update.pc.eq(self.i.pc), update.target.eq(goes), update.prediction.eq(prediction),
-            update.kind.eq(BranchKind.JUMP),
+            executed.taken.eq(taken), executed.wrong.eq(wrong),
+            resolved.valid.eq(is_branch | prediction.taken), resolved.wrong.eq(wrong),
+            resolved.branch.eq(is_branch), resolved.taken.eq(taken),
+            resolved.pc.eq(self.i.pc), resolved.target.eq(goes),
+            resolved.prediction.eq(prediction), resolved.kind.eq(branch_kind(uop)),
         ]
-        with m.If(uop.return_):
-            m.d.comb += update.kind.eq(BranchKind.RETURN)
-        with m.Elif(uop.link):
-            m.d.comb += update.kind.eq(BranchKind.CALL)
-        with m.Elif((uop.branch != BranchOp.ALWAYS) & ~indirect):
-            m.d.comb += update.kind.eq(BranchKind.CONDITIONAL)
+        m.d.sync += redirected.eq((redirected | self.redirect) & ~(self.advance & ~self.again)
+                                  & ~self.flush)

@@ -1,5 +1,8 @@
 """Front end: program counter, instruction cache lookup, fetch queue."""
 
+import functools
+import operator
+
 from amaranth import Cat, Const, Module, Mux, ResetSignal, Signal
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -10,10 +13,10 @@ from rtl.core.icache import InstructionCache
 from rtl.core.predictor import (
     PC_BITS,
     RETURN_BITS,
+    TARGET_BITS,
     Prediction,
     Predictor,
     PredictorUpdateLayout,
-    predicted_target,
 )
 from rtl.core.regions import in_regions
 
@@ -65,10 +68,15 @@ class Fetch(wiring.Component):
     Nothing is fetched from outside the regions, on a wrong path neither. After a fault nothing
     follows until the next redirection.
 
+    What is looked up enters the queue, and fetch goes on, as if it were in the cache: whether it
+    is there is known too late for the next address. If it was not, it leaves the queue again one
+    cycle later, and fetch waits at its address until it has been seen to be there.
+
     Timing
     ------
     ``redirect`` reaches the cache in its own cycle; the first instruction of the new path stands
-    at ``o`` two cycles later on a hit. A predicted-taken branch costs no cycle.
+    at ``o`` two cycles later on a hit. A predicted-taken branch costs no cycle. What was missed
+    stands at ``o`` two cycles after the cycle in which the cache can find it.
 
     Parameters
     ----------
@@ -89,19 +97,19 @@ class Fetch(wiring.Component):
         What does not fit into the address of the instruction that faults for it, else 0.
     invalidate : :py:`In(1)`
         Forget the contents of the cache.
-    update : :py:`In(PredictorUpdateLayout())`
-        What became of a branch.
-    repair : :py:`In(1)`, depth : :py:`In(RETURN_BITS)`
-        ``redirect`` comes from the branch of ``update``; else from an instruction that had the
-        return stack at ``depth``.
+    update, resolved : :py:`In(PredictorUpdateLayout())`
+        What became of a branch, as in :class:`Predictor`.
+    repair, recall : :py:`In(1)`, depth : :py:`In(RETURN_BITS)`
+        ``redirect`` comes from the branch of ``resolved``; else from an instruction that had the
+        return stack at ``depth``, the one of the ``update`` a cycle ago with ``recall``.
     o : :py:`Out(stream.Signature(FetchedLayout(width)))`
         Instructions. The payload may change while ``redirect`` is set.
     pushed : :py:`Out(1)`, fetched : :py:`Out(FetchedLayout(width))`
-        They enter the queue in front of ``o``; for the pipeline port.
+        They enter the queue in front of ``o``, to stay; for the pipeline port.
     busy : :py:`Out(1)`
         Invalidation at work.
     missing : :py:`Out(1)`
-        The cache is fetching a line.
+        Fetch waits for a line.
     m_axi : :py:`Out(AXI4Signature)`
         Line fills.
     """
@@ -118,7 +126,9 @@ class Fetch(wiring.Component):
             "beyond":     Out(64 - PC_BITS),
             "invalidate": In(1),
             "update":     In(PredictorUpdateLayout()),
+            "resolved":   In(PredictorUpdateLayout()),
             "repair":     In(1),
+            "recall":     In(1),
             "depth":      In(RETURN_BITS),
             "o":          Out(stream.Signature(FetchedLayout(width))),
             "pushed":     Out(1),
@@ -142,10 +152,12 @@ class Fetch(wiring.Component):
             entries=config.btb_entries, history_bits=config.history_bits, width=self.width)
         wiring.connect(m, wiring.flipped(self.m_axi), cache.m_axi)
 
-        pc = Signal(PC_BITS, reset_less=True)
+        # `pc` was looked up at the last edge, `before` at the one before. `back`: go there again.
+        pc, before = Signal(PC_BITS, reset_less=True), Signal(PC_BITS, reset_less=True)
         next_pc = Signal(PC_BITS)
         halted, fault = Signal(), Signal(FetchFault)
-        push, space = Signal(), Signal()
+        take, space, back, missed = Signal(), Signal(), Signal(init=1), Signal()
+        waiting, confirmed, refuses, refused = Signal(), Signal(), Signal(), Signal()
 
         executable = in_regions(m, pc, self.regions, "executable")
         too_high = pc[config.addr_width:].any() | self.beyond.any()
@@ -153,52 +165,82 @@ class Fetch(wiring.Component):
             m.d.comb += fault.eq(FetchFault.ALIGNMENT)
         with m.Elif(too_high):
             m.d.comb += fault.eq(FetchFault.ADDRESS)
-        with m.Elif(~executable | cache.error):
+        with m.Elif(~executable | refused):
             m.d.comb += fault.eq(FetchFault.EXTERNAL)
         faulty = fault != FetchFault.NONE
         fetched = Signal(FetchedLayout(self.width))
-        predictions, there = self._lanes(m, fetched, pc, fault, faulty, cache, predictor)
+        there = self._lanes(m, fetched, pc, fault, faulty, cache, predictor)
+        wanted = ~faulty & ~halted & ~back
         m.d.comb += [
-            push.eq((cache.hit | faulty) & ~halted & ~cache.busy),
-            cache.fill.eq(~faulty & ~halted & ~self.redirect), cache.restart.eq(self.redirect),
+            take.eq(space & ~halted & ~back & ~cache.busy & (~waiting | confirmed | faulty)),
+            cache.fill.eq(wanted & ~self.redirect), cache.restart.eq(self.redirect),
         ]
-
-        behind = (pc[2 + self.lane_bits:] + 1) << 2 + self.lane_bits
+        misses = take & ~faulty & ~cache.hit
+        m.d.sync += [
+            back.eq(misses), missed.eq(misses), confirmed.eq(cache.hit & wanted & ~take),
+            before.eq(pc),
+        ]
+        with m.If(missed):
+            m.d.sync += waiting.eq(1)
+        with m.Elif(take):
+            m.d.sync += waiting.eq(0)
+        m.d.sync += [refuses.eq(wanted & cache.error), refused.eq(refused | refuses)]
+        with m.If(take & faulty):
+            m.d.sync += halted.eq(1)
+        with m.If(self.redirect):
+            m.d.sync += [back.eq(0), missed.eq(0), confirmed.eq(0), waiting.eq(0), refuses.eq(0),
+                         refused.eq(0), halted.eq(0), self.beyond.eq(self.target[PC_BITS:])]
         with m.If(ResetSignal()):
-            m.d.comb += next_pc.eq(self.reset_pc)
-        with m.Elif(self.redirect):
-            m.d.comb += next_pc.eq(self.target)
-        with m.Elif(push & space):
-            m.d.comb += next_pc.eq(behind)
-            with m.If(predictions[0].taken):
-                m.d.comb += next_pc.eq(predicted_target(predictions[0], pc))
-            if self.width == 2:
-                with m.Elif(fetched.more & predictions[1].taken):
-                    m.d.comb += next_pc.eq(predicted_target(predictions[1], pc))
-        with m.Else():
-            m.d.comb += next_pc.eq(pc)
+            m.d.sync += before.eq(self.reset_pc)
+
+        self._next(m, next_pc, pc, before, back=back, take=take, more=fetched.more,
+                   predictor=predictor)
         m.d.sync += pc.eq(next_pc)
         m.d.comb += [cache.addr.eq(next_pc), predictor.addr.eq(next_pc), predictor.pc.eq(pc),
-                     predictor.advance.eq(there & (push & space).replicate(self.width))]
-        with m.If(self.redirect):
-            m.d.sync += [halted.eq(0), self.beyond.eq(self.target[PC_BITS:])]
-        with m.Elif(push & space & faulty):
-            m.d.sync += halted.eq(1)
+                     predictor.advance.eq(there & take.replicate(self.width)),
+                     predictor.undo.eq(missed)]
 
-        self._queue(m, fetched, push, space)
+        self._queue(m, fetched, take, space, missed)
         m.d.comb += [
             cache.invalidate.eq(self.invalidate), predictor.update.eq(self.update),
+            predictor.resolved.eq(self.resolved), predictor.recall.eq(self.recall),
             predictor.repair.eq(self.redirect & self.repair),
             predictor.rewind.eq(self.redirect & ~self.repair), predictor.depth.eq(self.depth),
-            self.busy.eq(cache.busy), self.missing.eq(cache.missing),
-            self.pushed.eq(push & space & ~self.redirect), self.fetched.eq(fetched),
+            self.busy.eq(cache.busy), self.missing.eq(cache.filling & (missed | waiting)),
+            self.pushed.eq(take & ~misses & ~self.redirect), self.fetched.eq(fetched),
         ]
         return m
+
+    def _next(self, m, next_pc, pc, before, *, back, take, more, predictor):
+        """Choose the next address: an OR of what is masked by its selection.
+
+        So predictions and redirection, which come late, pass two levels of logic.
+        """
+        behind = (pc[2 + self.lane_bits:] + 1) << 2 + self.lane_bits
+        onward = Mux(back, before, Mux(take, behind, pc))[:PC_BITS]
+        place = pc[2:2 + self.lane_bits]
+        legs, taken = [], Const(0)
+        for lane in range(self.width):
+            # The first instruction that is taken over, or one behind it that is in its group.
+            comes = take & ((place == lane) | (more if lane else 0))
+            for member, target in (("entry", predictor.entry[lane]), ("top", predictor.top),
+                                   ("varying", predictor.varying)):
+                goes = Signal(name=f"goes_{lane}_{member}")
+                m.d.comb += goes.eq(comes & predictor.steer[lane][member] & ~self.redirect)
+                legs.append((goes, target))
+                taken |= predictor.steer[lane][member] & comes
+        stays, leaves = Signal(), Signal()
+        m.d.comb += [stays.eq(~taken & ~self.redirect), leaves.eq(taken & ~self.redirect)]
+        legs = [(goes, Cat(Const(0, 2), target)) for goes, target in legs]
+        legs += [(stays, onward), (self.redirect, self.target[:PC_BITS]),
+                 (leaves, pc[2 + TARGET_BITS:] << 2 + TARGET_BITS)]
+        m.d.comb += next_pc.eq(functools.reduce(operator.or_, (
+            leg & selected.replicate(PC_BITS) for selected, leg in legs)))
 
     def _lanes(self, m, fetched, pc, fault, faulty, cache, predictor):
         """Line up the instructions of the group from ``pc`` on.
 
-        Return what is predicted for each lane, and which places of the group are taken over.
+        Return which places of the group are taken over.
         """
         place, last = pc[2:2 + self.lane_bits], self.width - 1
         predictions, there = [], Signal(self.width)
@@ -219,21 +261,27 @@ class Fetch(wiring.Component):
             m.d.comb += fetched.more.eq(~place & ~faulty & ~predictions[0].taken)
             with m.If(fetched.more):
                 m.d.comb += there.eq(0b11)
-        return predictions, there
+        return there
 
-    def _queue(self, m, fetched, push, space):
-        """Two places in turn, so that neither ``space`` nor the places depend on decode."""
-        places = [Signal(FetchedLayout(self.width), name=f"place_{index}") for index in range(2)]
-        used = Signal(2)
-        write, read = Signal(), Signal()
-        m.d.comb += [space.eq(~used.all()), self.o.valid.eq(used.any()),
-                     self.o.payload.eq(Mux(read, places[1], places[0]))]
-        pushes, pops = push & space, self.o.valid & self.o.ready
-        m.d.sync += [write.eq(write ^ pushes), read.eq(read ^ pops)]
-        for index, place in enumerate(places):
-            with m.If(~used[index] & (write == index)):
-                m.d.sync += [place.eq(fetched), used[index].eq(push)]
-            with m.If(pops & (read == index)):
-                m.d.sync += used[index].eq(0)
+    def _queue(self, m, fetched, take, space, missed):
+        """Two places, the older instruction always in the first: decode begins at a register.
+
+        ``space`` does not depend on decode. What was missed is the younger one, and leaves.
+        """
+        first, second = (Signal(FetchedLayout(self.width), name=f"place_{index}")
+                         for index in range(2))
+        used_first, used_second = Signal(), Signal()
+        stays_second = used_second & ~missed
+        m.d.comb += [
+            space.eq(~used_second), self.o.payload.eq(first),
+            self.o.valid.eq(used_first & ~(missed & ~used_second)),
+        ]
+        with m.If(~self.o.valid | self.o.ready):
+            m.d.sync += [first.eq(Mux(used_second, second, fetched)),
+                         used_first.eq(stays_second | take), used_second.eq(0)]
+        with m.Else():
+            m.d.sync += used_second.eq(stays_second | take)
+        with m.If(~used_second):
+            m.d.sync += second.eq(fetched)
         with m.If(self.redirect):
-            m.d.sync += [used.eq(0), write.eq(0), read.eq(0)]
+            m.d.sync += [used_first.eq(0), used_second.eq(0)]

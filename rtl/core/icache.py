@@ -59,8 +59,8 @@ class InstructionCache(wiring.Component):
         The bus answered the fill of this line with an error.
     busy : :py:`Out(1)`
         Invalidation at work.
-    missing : :py:`Out(1)`
-        The address of the previous cycle is wanted, and waits for a line.
+    filling : :py:`Out(1)`
+        A line is being fetched.
     m_axi : :py:`Out(AXI4Signature)`
         Reads only.
     """
@@ -91,7 +91,7 @@ class InstructionCache(wiring.Component):
             "word":       Out(32 * words),
             "error":      Out(1),
             "busy":       Out(1),
-            "missing":    Out(1),
+            "filling":    Out(1),
             "m_axi":      Out(AXI4Signature(addr_width=addr_width, data_width=bus_width,
                                             id_width=1, write=False)),
         })
@@ -99,7 +99,7 @@ class InstructionCache(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        self._looked = Signal()
+        self._looked, self._blocked = Signal(), Signal(init=1)
         self._tag = Signal(self.tag_bits)
         self._line = Signal(self.addr_width - 6)
         self._beat = Signal(self.beat_bits)
@@ -118,7 +118,7 @@ class InstructionCache(wiring.Component):
             self.hit.eq(self._looked & found.any()),
             self.error.eq(self._looked & ~found.any() & poisoned.any() & fresh),
             self.busy.eq(self._sweeping | asked),
-            self.missing.eq(self._filling & self.fill & ~self.hit),
+            self.filling.eq(self._filling),
         ]
         m.submodules.replacement = replacement = Replacement(sets=self.sets, ways=self.ways)
         looked_set = Signal(self.set_bits)
@@ -180,13 +180,22 @@ class InstructionCache(wiring.Component):
         wanted_line = Signal(self.addr_width - 6)
         next_victim = Signal.like(self._victim)
         reading, asking, follows, following = Signal(), Signal(), Signal(), Signal()
+        wanted, looks_behind = Signal(), Signal()
 
         # A lookup of the set that is being filled only counts for beats that have come: in front
-        # of the first one the way still has its old tag.
-        pending = (addr_set == line_set) & (self.addr[6 - self.beat_bits:6] >= self._beat)
-        m.d.sync += self._looked.eq(~((reading & pending) | self._write_tag | self._sweeping
-                                      | asked))
+        # of the first one the way still has its old tag. The address is compared after the edge,
+        # while the memories are read: it comes late in front of it.
+        addr_row, filled_row = Signal(self.set_bits + self.beat_bits), Signal(self.set_bits)
+        came, was_reading = Signal(self.beat_bits), Signal()
+        m.d.sync += [
+            addr_row.eq(self.addr[6 - self.beat_bits:6 + self.set_bits]),
+            filled_row.eq(line_set), came.eq(self._beat), was_reading.eq(reading),
+            self._blocked.eq(self._write_tag | self._sweeping | asked),
+        ]
+        pending = ((addr_row[self.beat_bits:] == filled_row)
+                   & (addr_row[:self.beat_bits] >= came))
         m.d.comb += [
+            self._looked.eq(~(self._blocked | (was_reading & pending))),
             self._read_set.eq(addr_set), self._tag.eq(wanted_line[self.set_bits:]),
             bus.araddr.eq(Cat(Const(0, 6), Mux(asking & ~behind, next_set, line_set),
                               self._line[self.set_bits:])),
@@ -197,6 +206,7 @@ class InstructionCache(wiring.Component):
             m.d.sync += fresh.eq(0)
         with m.If(self.invalidate):
             m.d.sync += asked.eq(1)
+        m.d.sync += wanted_line.eq(Mux(looks_behind, wanted_line, self.addr[6:]))
         with m.FSM(name="fill", init="SWEEP") as fsm:
             with m.State("SWEEP"):
                 m.d.comb += self._sweeping.eq(1)
@@ -204,24 +214,28 @@ class InstructionCache(wiring.Component):
                 with m.If(self._sweep == self.sets - 1):
                     m.next = "LOOKUP"
             with m.State("LOOKUP"):
-                m.d.sync += [self._line.eq(wanted_line), self._victim.eq(victim), behind.eq(0)]
+                m.d.sync += behind.eq(0)
+                with m.If(~wanted):
+                    # Whether the line is not there is known too late for anything but a register.
+                    m.d.sync += [self._line.eq(wanted_line), self._victim.eq(victim),
+                                 wanted.eq(self.fill & self._looked & ~self.hit & ~self.error)]
                 with m.If(asked):
-                    m.d.sync += asked.eq(self.invalidate)
+                    m.d.sync += [asked.eq(self.invalidate), wanted.eq(0)]
                     m.next = "SWEEP"
-                with m.Elif(self.fill & self._looked & ~self.hit & ~self.error):
-                    m.d.sync += self._looked.eq(0)
+                with m.Elif(wanted):
+                    m.d.sync += [self._blocked.eq(1), wanted.eq(0), wanted_line.eq(self._line)]
                     m.next = "ADDRESS"
             with m.State("ADDRESS"):
                 # Meanwhile the line behind is looked up: it has the same tag.
                 m.d.comb += [bus.arvalid.eq(1), self._read_set.eq(next_set)]
-                m.d.sync += self._looked.eq(0)
+                m.d.sync += self._blocked.eq(1)
                 with m.If(bus.arready):
                     m.next = "DECIDE"
             with m.State("DECIDE"):
                 if block_bits:
                     m.d.comb += follows.eq(~matches.any() & ~line_set[:block_bits].all())
                 m.d.sync += [asking.eq(follows), following.eq(follows), next_victim.eq(victim),
-                             self._looked.eq(0)]
+                             self._blocked.eq(1)]
                 m.next = "DATA"
             with m.State("DATA"):
                 m.d.comb += [reading.eq(1), bus.arvalid.eq(asking), bus.rready.eq(1)]
@@ -234,9 +248,8 @@ class InstructionCache(wiring.Component):
                                      self._victim.eq(next_victim)]
                     with m.Elif(last):
                         m.next = "LOOKUP"
-        with m.If(~fsm.ongoing("ADDRESS")):
-            m.d.sync += wanted_line.eq(self.addr[6:])
-        m.d.comb += self._filling.eq(fsm.ongoing("ADDRESS") | fsm.ongoing("DECIDE") | reading)
+        m.d.comb += self._filling.eq(wanted | looks_behind | fsm.ongoing("DECIDE") | reading)
+        m.d.comb += looks_behind.eq(fsm.ongoing("ADDRESS"))
 
     def _take(self, m, behind, fresh):
         """Write a beat, and with the first one the tag; return whether it is the last one."""

@@ -4,22 +4,14 @@ import functools
 import operator
 
 from amaranth import Cat, Const, Module, Mux, Signal
-from amaranth.lib import data, enum, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.core.cause import CycleCause
 from rtl.core.predictor import PC_BITS, predicted_target
-from rtl.core.uop import AluOp, BranchOp, CarryIn, Operand, Slot, Unit
+from rtl.core.uop import AluOp, BranchOp, CarryIn, Late, Operand, Slot, Unit
 
-__all__ = ["IssueStage", "Late", "Operands", "ResultLayout", "announce", "writes_sp"]
-
-
-class Late(enum.Enum, shape=2):
-    """Stage at whose end a result exists."""
-
-    EXECUTE = 0
-    MEMORY = 1
-    WRITE = 2
+__all__ = ["IssueStage", "Operands", "ResultLayout", "announce", "writes_sp"]
 
 
 def lateness(uop):
@@ -48,8 +40,9 @@ class ResultLayout(data.StructLayout):
         does not see it.
     late : :class:`Late`, product : 1
         When the value exists; it comes from the multiplier.
-    value : 64
-        The value, if it exists.
+    value, loaded : 64
+        The value, if it exists, is the OR of both; ``loaded`` comes last, and zero but for loads
+        in the memory stage.
     second_used, second_index, second_waits
         The stage holds a micro-op that writes this second register; its value does not exist yet.
     sp, sp_waits : 1
@@ -58,21 +51,35 @@ class ResultLayout(data.StructLayout):
 
     def __init__(self):
         super().__init__({"used": 1, "index": 5, "held": 1, "late": Late, "product": 1,
-                          "value": 64, "second_used": 1, "second_index": 5, "second_waits": 1,
+                          "value": 64, "loaded": 64,
+                          "second_used": 1, "second_index": 5, "second_waits": 1,
                           "sp": 1, "sp_waits": 1})
 
 
-def announce(m, result, uop, value, *, valid, second_waits, sp_waits, behind=0):
+def takes_late(uop):
+    """Return whether a micro-op can do without operands in the execute stage.
+
+    A comparison that leaves nothing but flags, or a branch on a register or a bit of it.
+    """
+    subtracts = (uop.alu == AluOp.ADD) & uop.invert & (uop.carry == CarryIn.ONE)
+    compares = ((uop.unit == Unit.ALU) & uop.flags & ~uop.dest.used & ~uop.conditional
+                & (subtracts | ((uop.alu == AluOp.AND) & ~uop.invert)))
+    return compares | ((uop.unit == Unit.BRANCH) & ((uop.branch == BranchOp.ZERO)
+                                                    | (uop.branch == BranchOp.BIT)))
+
+
+def announce(m, result, slot, value, *, second_waits, sp_waits, behind=0, loaded=0):
     """Tell of the results of a stage that has one value so far.
 
     ``behind`` is set when only the second register is still to come from the stage.
     """
+    uop, valid = slot.uop, slot.valid
     first = valid & (behind == 0)
     m.d.comb += [
         result.used.eq(first & uop.dest.used & ~uop.dest_sp), result.index.eq(uop.dest.index),
         result.held.eq(uop.hold),
-        result.late.eq(lateness(uop)), result.product.eq(uop.unit == Unit.MULTIPLY),
-        result.value.eq(value),
+        result.late.eq(slot.late), result.product.eq(uop.unit == Unit.MULTIPLY),
+        result.value.eq(value), result.loaded.eq(loaded),
         result.second_used.eq(valid & uop.second.used), result.second_index.eq(uop.second.index),
         result.second_waits.eq(second_waits),
         result.sp.eq(first & writes_sp(uop)), result.sp_waits.eq(sp_waits),
@@ -145,6 +152,10 @@ class IssueStage(wiring.Component):
         # The first micro-op of `i` went in the cycle before.
         gone = Signal(self.width - 1)
         ahead = []
+        # A comparison in the execute stage that will only be made in the memory stage.
+        self._compares = Signal()
+        m.d.comb += self._compares.eq(self.o[0].valid & self.o[0].uop.flags
+                                      & (self.o[0].late_a | self.o[0].late_b))
         waits, causes = [], []
         for lane in range(self.width):
             if lane == 0 and self.width == 2:
@@ -189,29 +200,42 @@ class IssueStage(wiring.Component):
         stages = [*ahead, *self.stages]
         # What a micro-op holds back is not for those of its own instruction.
         seen = [stage.used & (slot.first | ~stage.held) for stage in stages]
-        (a, a_waits, a_product), (b, b_waits, b_product), (c, c_waits, c_product) = (
-            self._operand(m, operand, sp, value, stages, seen, f"{prefix}{name}")
-            for name, operand, sp, value in zip("abc", (uop.a, uop.b, uop.c),
-                                                (uop.a_sp, Const(0), Const(0)), stored,
-                                                strict=True))
-        waits, divides = Signal(name=f"{prefix}waits"), Signal(name=f"{prefix}divides")
+        # The second lane has no late stage.
+        takes, waits = Signal(name=f"{prefix}takes_late"), Signal(name=f"{prefix}waits")
+        divides = Signal(name=f"{prefix}divides")
+        a, a_waits, a_product, a_late = self._operand(
+            m, uop.a, uop.a_sp, stored[0], stages, seen, f"{prefix}a", takes)
+        b, b_waits, b_product, b_late = self._operand(
+            m, uop.b, Const(0), stored[1], stages, seen, f"{prefix}b", takes,
+            immediate=(uop.b_imm, uop.imm))
+        c, c_waits, c_product, _ = self._operand(
+            m, uop.c, Const(0), stored[2], stages, seen, f"{prefix}c", Const(0))
+        reads_flags = ((uop.unit == Unit.ALU)
+                       & ((uop.alu == AluOp.SELECT) | uop.conditional
+                          | (uop.carry == CarryIn.FLAG)))
         m.d.comb += [
+            takes.eq(takes_late(uop) if self.width == 1 else 0),
             # The divider takes operands from the execute stage, but not while it ends a division.
             divides.eq((uop.unit == Unit.DIVIDE) & o.valid & (o.uop.unit == Unit.DIVIDE)),
-            waits.eq(slot.valid & (a_waits | b_waits | c_waits | divides)),
+            # No more than one operand of a comparison may come late.
+            waits.eq(slot.valid & (a_waits | b_waits | c_waits | divides | (a_late & b_late)
+                                   | (self._compares & reads_flags))),
         ]
         cause = Mux(divides, CycleCause.DIVIDE, Mux(a_product | b_product | c_product,
                                                     CycleCause.MULTIPLY, CycleCause.LOAD_USE))
         with m.If(~self.stall):
             m.d.sync += [o.eq(slot), operands.a.eq(a),
-                         operands.b.eq(Mux(uop.b_imm, uop.imm, b)), operands.c.eq(c)]
+                         operands.b.eq(b), operands.c.eq(c),
+                         o.late_a.eq(a_late), o.late_b.eq(b_late), o.late.eq(lateness(uop)),
+                         o.late_flags.eq(self._compares & (uop.unit == Unit.BRANCH)
+                                         & (uop.branch == BranchOp.COND))]
             self._compare_target(m, slot, o)
         return waits, cause
 
     def _announce_lane(self, m, slot):
         """Return the results of lane 0 as lane 1 sees them in the same cycle: all to come."""
         result = Signal(ResultLayout(), name="lane_0_result")
-        announce(m, result, slot.uop, 0, valid=slot.valid, second_waits=1, sp_waits=1)
+        announce(m, result, slot, 0, second_waits=1, sp_waits=1)
         m.d.comb += result.late.eq(Late.WRITE)
         return result
 
@@ -231,10 +255,13 @@ class IssueStage(wiring.Component):
         with m.If(indirect):
             m.d.sync += o.uop.imm.eq(target)
 
-    def _operand(self, m, operand: Operand, sp, stored, stages, seen, name):
-        """Return the value, whether it is yet to come, and whether from the multiplier.
+    def _operand(self, m, operand: Operand, sp, stored, stages, seen, name, takes, *,
+                 immediate=None):
+        """Return the value; whether it is yet to come, from the multiplier, or just late.
 
-        The value is an OR of what is masked by its selection: a late one passes one level of logic.
+        With ``takes``, what comes when the micro-op can leave the execute stage is just late, and
+        not yet to come. The value is an OR of what is masked by its selection: a late one passes
+        one level of logic.
         """
         first, second, stack, youngest = (
             Signal(len(stages), name=f"{name}_{kind}")
@@ -251,15 +278,24 @@ class IssueStage(wiring.Component):
         found = first | second | stack
         m.d.comb += youngest.eq(found & Cat(1, *(~found[:index].any()
                                                  for index in range(1, len(stages)))))
-        legs, waiting = [(operand.used & ~found.any(), stored)], []
+        legs, waiting, late = [(operand.used & ~found.any(), stored)], [], Const(0)
+        if immediate:
+            legs.append(immediate)
         for index, stage in enumerate(stages):
             # Who is ahead in the same cycle has no result in any of the three stages.
             age, lane = divmod(index - ahead, self.width)
-            waiting.append(youngest[index] & ((first[index] & (stage.late.as_value() > age))
-                                              | (second[index] & stage.second_waits)
-                                              | (stack[index] & stage.sp_waits)))
+            too_late = stage.late.as_value() > age
+            if age == 0:
+                next_cycle = takes & (stage.late == Late.MEMORY)
+                late = youngest[index] & first[index] & next_cycle
+                too_late &= ~next_cycle
+            waiting.append(youngest[index] & (
+                (first[index] & too_late)
+                | (second[index] & stage.second_waits) | (stack[index] & stage.sp_waits)))
             if 0 <= age < 2:
                 legs.append((youngest[index], stage.value))
+                if age == 1:
+                    legs.append((youngest[index], stage.loaded))
             elif age == 2:
                 legs += [(youngest[index] & first[index], stage.value),
                          (youngest[index] & second[index], self.second[lane])]
@@ -273,4 +309,4 @@ class IssueStage(wiring.Component):
             waits.eq(Cat(waiting).any()),
             product.eq((youngest & first & Cat(stage.product for stage in stages)).any()),
         ]
-        return value, waits, product
+        return value, waits, product, late

@@ -1,12 +1,13 @@
 """Load/store unit: attributes, alignment, lanes, order."""
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.bus.axi import AXI4Signature
 from rtl.config import CoreConfig
 from rtl.core.access import AccessLayout, NextAccessLayout
+from rtl.core.align import LoadAligner
 from rtl.core.dcache import DataCache, Maintenance
 from rtl.core.regions import in_regions
 from rtl.core.store_queue import StoreQueue
@@ -43,8 +44,9 @@ class LoadStoreUnit(wiring.Component):
     drop : :py:`In(1)`
         In the first cycle of an access: nothing of it happens. ``done`` and ``fault`` are wrong.
     done : :py:`Out(1)`, result, raw, stored : :py:`Out(64)`
-        The access is made: for a load the register value and the bytes as they stand in memory;
-        for a store-exclusive the status; for a store the bytes.
+        The access is made: for a load the register value, unless it is ignored, and the bytes as
+        they stand in memory; for a store-exclusive the status; for a store the bytes. ``result`` is
+        zero without an access, and for a store that is not exclusive.
     second_result, second_raw, second_stored : :py:`Out(64)`
         The same for the second of two elements.
     apart : :py:`Out(1)`
@@ -120,20 +122,38 @@ class LoadStoreUnit(wiring.Component):
             unaligned, access.addr[lane_bits:] << lane_bits, access.addr)))
         quick = self._classify(m, stores, lane_bits, normal, unaligned, split)
         self._store_lanes(m, stores, cache, lane, addr, unaligned, second)
-        self._extend(m, self._align(m, cache.row, held, lane, second), cache.row[64:128])
+        beat, from_bus = Signal(self.config.bus_width), Signal()
+        m.d.sync += from_bus.eq(0)
+        m.submodules.aligner = aligner = LoadAligner(bus_width=self.config.bus_width,
+                                                     ways=self.config.dcache_ways)
+        m.d.comb += [
+            *(aligner.rows[way].eq(cache.rows[way]) for way in range(self.config.dcache_ways)),
+            aligner.way.eq(cache.way), aligner.beat.eq(beat), aligner.from_bus.eq(from_bus),
+            aligner.held.eq(held), aligner.second.eq(second), aligner.lane.eq(lane),
+            aligner.size_log2.eq(access.size_log2), aligner.signed.eq(access.signed),
+            aligner.wide.eq(access.wide),
+            aligner.enable.eq(access.valid & ~access.write & ~access.ignored),
+            self.raw.eq(aligner.raw), self.second_raw.eq(aligner.upper_raw),
+            self.second_result.eq(aligner.upper_result),
+        ]
+        self._give_stored(m)
         self._monitor(m)
+        m.d.comb += self.result.eq(aligner.result | (access.write & self._exclusive_fails))
 
-        hits, posts, refused = Signal(), Signal(), self._two(m, quick)
+        hits, posts, refuses = Signal(), Signal(), self._two(m, quick)
+        # A register: what it drops is the whole pipeline.
+        m.d.sync += self.missed.eq((hits & cache.misses) | refuses)
         m.d.comb += [
             self.device.eq(~normal), self.drained.eq(stores.empty),
             self.store_error.eq(stores.error),
-            self.missed.eq((cache.missed & ~confirming) | refused),
             hits.eq(access.valid & quick.cached & ~access.careful),
             posts.eq(access.valid & quick.posted & ~access.held),
             self.settled.eq(hits),
             self.done.eq((hits & cache.ready) | (posts & stores.i.ready & ~cache.busy)
                          | (access.valid & access.two & ~quick.cached)),
-            cache.lookup.eq(self.lookup), cache.lookup_addr.eq(self.next.addr),
+            # While a beat is confirmed the pipeline looks nothing up: perhaps there is another one.
+            cache.lookup.eq(self.lookup), cache.lookup_addr.eq(Mux(
+                confirming, addr + self.config.bus_width // 8, self.next.addr)),
             cache.lookup_write.eq(self.next.write),
             cache.addr.eq(addr),
         ]
@@ -141,6 +161,8 @@ class LoadStoreUnit(wiring.Component):
         bus = self.m_axi
         with m.FSM(name="access"):
             with m.State("IDLE"):
+                m.d.comb += cache.stays.eq(access.valid & (quick.cached
+                                                           | (~quick.posted & ~access.two)))
                 with m.If(self.drop):
                     pass
                 with m.Elif(hits):
@@ -163,7 +185,7 @@ class LoadStoreUnit(wiring.Component):
             with m.State("READ-DATA"):
                 m.d.comb += bus.rready.eq(1)
                 with m.If(bus.rvalid):
-                    self._beat(m, cache, split, second, held)
+                    self._beat(m, split, second, held, beat, from_bus)
             with m.State("DONE"):
                 m.d.comb += [self.done.eq(1), self.settled.eq(1)]
                 m.d.sync += second.eq(0)
@@ -202,17 +224,16 @@ class LoadStoreUnit(wiring.Component):
         return quick
 
     def _two(self, m, quick):
-        """Refuse two elements at once outside the cache; return whether one cycle ago."""
+        """Refuse two elements at once outside the cache; return whether in this cycle."""
         access = self.access
-        refused, apart = Signal(), Signal()
-        uncached = access.valid & ~quick.cached & ~self.drop
-        m.d.sync += refused.eq(uncached & access.two)
-        with m.If(uncached & access.two):
+        refuses, apart = Signal(), Signal()
+        m.d.comb += refuses.eq(access.valid & ~quick.cached & ~self.drop & access.two)
+        with m.If(refuses):
             m.d.sync += apart.eq(1)
         with m.Elif(access.valid & access.behind & quick.cached):
             m.d.sync += apart.eq(0)
         m.d.comb += self.apart.eq(apart | ~access.cached)
-        return refused
+        return refuses
 
     def _monitor(self, m):
         """Keep the line that is reserved for a store-exclusive."""
@@ -226,8 +247,6 @@ class LoadStoreUnit(wiring.Component):
             m.d.sync += [reserved.eq(~access.write), reserved_line.eq(line)]
         with m.If(self.clear_monitor):
             m.d.sync += reserved.eq(0)
-        with m.If(access.write):
-            m.d.comb += self.result.eq(self._exclusive_fails)
 
     def _general(self, m, cache, stores, normal, unaligned, split, second, held, confirming):
         """Make an access that is not of a quick kind."""
@@ -323,8 +342,7 @@ class LoadStoreUnit(wiring.Component):
                 pass
             with m.Elif(split & ~second):
                 # The second half is looked up in this cycle.
-                m.d.comb += [cache.lookup.eq(1), cache.lookup_addr.eq(
-                    cache.addr + self.config.bus_width // 8)]
+                m.d.comb += cache.lookup.eq(1)
                 m.d.sync += [second.eq(1), held.eq(cache.row[-64:])]
             with m.Else():
                 m.next = "DONE"
@@ -347,7 +365,18 @@ class LoadStoreUnit(wiring.Component):
             with m.Else():
                 m.next = "DONE"
 
-    def _beat(self, m, cache, split, second, held):
+    def _give_stored(self, m):
+        """Return what a store stores, cut to its size."""
+        access = self.access
+        m.d.comb += self.second_stored.eq(access.second)
+        with m.If(~access.size_log2[0]):
+            m.d.comb += self.second_stored.eq(access.second[:32])
+        with m.Switch(access.size_log2):
+            for size in range(4):
+                with m.Case(size):
+                    m.d.comb += self.stored.eq(access.data[:8 << size])
+
+    def _beat(self, m, split, second, held, beat, from_bus):
         """Take one beat of an uncached load."""
         bus = self.m_axi
         m.d.sync += held.eq(bus.rdata[-64:])
@@ -358,54 +387,5 @@ class LoadStoreUnit(wiring.Component):
             m.d.sync += second.eq(1)
             m.next = "READ-ADDRESS"
         with m.Else():
-            m.d.comb += [cache.inject.eq(1), cache.injected.eq(bus.rdata)]
-            m.d.sync += held.eq(held)
+            m.d.sync += [from_bus.eq(1), beat.eq(bus.rdata), held.eq(held)]
             m.next = "DONE"
-
-    def _align(self, m, row, held, lane, second):
-        """Return the 8 bytes from ``lane`` on: each from its word, then rotated into place.
-
-        In the second beat the bytes of the first are those that ``held`` has kept.
-        """
-        words = [row.word_select(index, 64) for index in range(len(row) // 64)]
-        behind = Signal(8)
-        m.d.comb += behind.eq(~(Const(0xFF, 8) << lane[:3])[:8])
-        value = Signal(64)
-        for octet in range(8):
-            target = value.word_select(octet, 8)
-            with m.If(second & ~behind[octet]):
-                m.d.comb += target.eq(held.word_select(octet, 8))
-            with m.Elif(second):
-                m.d.comb += target.eq(words[0].word_select(octet, 8))
-            for index in range(1, len(words)):
-                # A word is reached from its own lanes, or from those of the word below.
-                with m.Elif(Mux(behind[octet], lane[3:] == index - 1, lane[3:] == index)):
-                    m.d.comb += target.eq(words[index].word_select(octet, 8))
-            with m.Else():
-                m.d.comb += target.eq(words[0].word_select(octet, 8))
-        for stage in range(3):
-            step = Signal(64, name=f"value_rotated_{8 << stage}")
-            m.d.comb += step.eq(Mux(lane[stage], value.rotate_right(8 << stage), value))
-            value = step
-        return value
-
-    def _extend(self, m, value, upper):
-        access = self.access
-        # The second element stands in the upper word of the row, or of what was aligned as one.
-        m.d.comb += [self.second_raw.eq(upper), self.second_stored.eq(access.second),
-                     self.second_result.eq(upper)]
-        with m.If(~access.size_log2[0]):
-            word = value[32:]
-            m.d.comb += [
-                self.second_raw.eq(word), self.second_stored.eq(access.second[:32]),
-                self.second_result.eq(Cat(word, (word[31] & access.signed).replicate(32))),
-            ]
-        with m.Switch(access.size_log2):
-            for size in range(4):
-                bits = 8 << size
-                with m.Case(size):
-                    sign = value[bits - 1] & access.signed
-                    low = sign.replicate(max(0, 32 - bits))
-                    high = (sign & access.wide).replicate(32 if bits < 64 else 0)
-                    m.d.comb += [self.raw.eq(value[:bits]), self.stored.eq(access.data[:bits]),
-                                 self.result.eq(Cat(value[:bits], low, high))]

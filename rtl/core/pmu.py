@@ -190,7 +190,8 @@ class PerformanceMonitors(wiring.Component):
         events, cause = Signal(EventsLayout()), Signal(CycleCause)
         m.d.sync += [events.eq(self.events), cause.eq(self.cause)]
         clear = self.write & (self.number == SysReg.PMCR) & value[1]
-        increment = self.write & (self.number == SysReg.PMSWINC)
+        increment, increments = self.write & (self.number == SysReg.PMSWINC), Signal(self.counters)
+        m.d.sync += increments.eq(bits[:-1] & increment.replicate(self.counters))
         types, counts = [], []
         for place in range(self.counters):
             event = Signal(10, name=f"event_{place}")
@@ -203,7 +204,7 @@ class PerformanceMonitors(wiring.Component):
                         with m.Case(Event[name].value):
                             m.d.comb += happens.eq(events[name])
                     with m.Case(Event.SW_INCR.value):
-                        m.d.comb += happens.eq(increment & bits[place])
+                        m.d.comb += happens.eq(increments[place])
                     with m.Case(Event.INST_RETIRED.value):
                         m.d.comb += happens.eq(cause == CycleCause.ISSUE)
                     with m.Case(Event.CPU_CYCLES.value):

@@ -49,6 +49,19 @@ def predicted_target(prediction, pc):
     return Cat(Const(0, 2), prediction.target, pc[2 + TARGET_BITS:])
 
 
+class SteerLayout(data.StructLayout):
+    """Where an instruction is predicted to go, if it is taken: one of three targets.
+
+    Members
+    -------
+    entry, top, varying : 1
+        To the target with this name.
+    """
+
+    def __init__(self):
+        super().__init__({"entry": 1, "top": 1, "varying": 1})
+
+
 class PredictorUpdateLayout(data.StructLayout):
     """What became of a branch, for :class:`Predictor`.
 
@@ -56,6 +69,8 @@ class PredictorUpdateLayout(data.StructLayout):
     -------
     valid : 1
         A branch was resolved, or an instruction that is none was predicted taken.
+    wrong : 1
+        Fetch had gone another way.
     branch : 1
         It is a branch, of this ``kind``.
     taken : 1
@@ -67,7 +82,7 @@ class PredictorUpdateLayout(data.StructLayout):
     """
 
     def __init__(self):
-        super().__init__({"valid": 1, "branch": 1, "taken": 1, "kind": BranchKind,
+        super().__init__({"valid": 1, "wrong": 1, "branch": 1, "taken": 1, "kind": BranchKind,
                           "pc": PC_BITS, "target": PC_BITS, "prediction": Prediction})
 
 
@@ -89,10 +104,12 @@ class Predictor(wiring.Component):
     ------
     ``addr`` is looked up at the clock edge; ``o`` belongs to it in the next cycle, in which ``pc``
     must be the same address. ``advance`` says in that cycle which instructions are taken over:
-    history and return stack move on. An update is seen by lookups of later cycles. ``repair``
-    comes with the update of a branch after which fetch starts anew: history and return stack
+    history and return stack move on; ``undo`` takes that back one cycle later. An update is seen
+    by lookups of later cycles. ``repair``
+    comes with a branch (``resolved``) after which fetch starts anew: history and return stack
     become what they would be if it had been predicted rightly; ``rewind`` gives the return stack
-    back its ``depth`` when fetch starts anew for another reason.
+    back its ``depth`` when fetch starts anew for another reason, and, with ``recall``, the history
+    what it is behind the conditional branch of the update one cycle ago.
 
     Parameters
     ----------
@@ -110,11 +127,20 @@ class Predictor(wiring.Component):
         Address to look up, and the one looked up before.
     advance : :py:`In(width)`
         These instructions of the group of ``pc`` go on; none behind one that is predicted taken.
+    undo : :py:`In(1)`
+        What was taken over in the cycle before was not; ``advance`` is zero.
     o : :py:`Out(Prediction).array(width)`
         Predictions, by place in the group.
+    steer : :py:`Out(SteerLayout()).array(width)`
+        The same, for the next address: which target is taken, one-hot or none.
+    entry : :py:`Out(TARGET_BITS).array(width)`, top, varying : :py:`Out(TARGET_BITS)`
+        Targets: of the buffer, by place in the group; of the return stack; of the table of
+        indirect targets.
     update : :py:`In(PredictorUpdateLayout())`
-        Outcome of a branch.
-    repair : :py:`In(1)`, rewind : :py:`In(1)`, depth : :py:`In(3)`
+        Outcome of a branch, for the tables.
+    resolved : :py:`In(PredictorUpdateLayout())`
+        Outcome of a branch, for history and return stack; ``valid`` and ``wrong`` do not matter.
+    repair : :py:`In(1)`, rewind : :py:`In(1)`, recall : :py:`In(1)`, depth : :py:`In(3)`
         Fetch starts anew.
     """
 
@@ -130,10 +156,17 @@ class Predictor(wiring.Component):
             "addr":    In(PC_BITS),
             "pc":      In(PC_BITS),
             "advance": In(width),
+            "undo":    In(1),
             "o":       Out(Prediction).array(width),
+            "steer":   Out(SteerLayout()).array(width),
+            "entry":   Out(TARGET_BITS).array(width),
+            "top":     Out(TARGET_BITS),
+            "varying": Out(TARGET_BITS),
             "update":  In(PredictorUpdateLayout()),
+            "resolved": In(PredictorUpdateLayout()),
             "repair":  In(1),
             "rewind":  In(1),
+            "recall":  In(1),
             "depth":   In(RETURN_BITS),
         })
 
@@ -153,7 +186,8 @@ class Predictor(wiring.Component):
         varying = self._indirect(m)
         goes = Signal(self.width)
         conditional = Signal(self.width)
-        top, depth = Signal(TARGET_BITS), Signal(RETURN_BITS)
+        depth = Signal(RETURN_BITS)
+        m.d.comb += self.varying.eq(varying.target)
         for lane, (known, entry) in enumerate(found):
             o, direction = self.o[lane], directions[lane]
             m.d.comb += [
@@ -165,12 +199,20 @@ class Predictor(wiring.Component):
                 o.index.eq(Cat(Const(lane, self.lane_bits), looked_up[self.lane_bits:])),
             ]
             varies = varying.valid & (varying.tag == self._pcs[lane][:self.TAG_BITS])
-            with m.If(entry.kind == BranchKind.RETURN):
-                m.d.comb += o.target.eq(top)
-            with m.Elif((entry.kind != BranchKind.CONDITIONAL) & varies):
+            returns, steer = entry.kind == BranchKind.RETURN, self.steer[lane]
+            indirect = (entry.kind != BranchKind.CONDITIONAL) & ~returns & varies
+            m.d.comb += [
+                steer.top.eq(known & returns), steer.varying.eq(known & indirect),
+                steer.entry.eq(known & ~returns & ~indirect
+                               & ((entry.kind != BranchKind.CONDITIONAL) | direction[1])),
+                self.entry[lane].eq(entry.target),
+            ]
+            with m.If(returns):
+                m.d.comb += o.target.eq(self.top)
+            with m.Elif(indirect):
                 m.d.comb += o.target.eq(varying.target)
         self._history(m, conditional, goes)
-        self._return_stack(m, [entry.kind for _, entry in found], goes, top, depth)
+        self._return_stack(m, [entry.kind for _, entry in found], goes, depth)
         return m
 
     def _entry(self, m, lane):
@@ -190,7 +232,7 @@ class Predictor(wiring.Component):
 
         m.d.comb += [
             reader.addr.eq(place(self.addr)), writer.addr.eq(place(update.pc)),
-            writer.en.eq(update.valid & self.repair & (update.taken | ~update.branch)
+            writer.en.eq(update.valid & update.wrong & (update.taken | ~update.branch)
                          & self._updates[lane]),
             writer.data.valid.eq(update.branch), writer.data.kind.eq(update.kind),
             writer.data.tag.eq(tag(update.pc)),
@@ -210,7 +252,7 @@ class Predictor(wiring.Component):
         m.d.comb += [
             reader.addr.eq(self._index[-self.PLACE_BITS:]),
             writer.addr.eq(update.prediction.index[-self.PLACE_BITS:]),
-            writer.en.eq(update.valid & self.repair & update.branch
+            writer.en.eq(update.valid & update.wrong & update.branch
                          & ((update.kind == BranchKind.JUMP) | (update.kind == BranchKind.CALL))),
             writer.data.valid.eq(1), writer.data.tag.eq(update.pc[2:2 + self.TAG_BITS]),
             writer.data.target.eq(update.target[2:2 + TARGET_BITS]),
@@ -239,53 +281,64 @@ class Predictor(wiring.Component):
 
     def _history(self, m, conditional, goes):
         """Outcomes so far, latest in bit 0: predicted ones, put right by a repair."""
-        update, prediction, bits = self.update, self.update.prediction, self.history_bits
+        bits = self.history_bits
         if not bits:
             m.d.comb += self._index.eq(self.addr[2:2 + INDEX_BITS])
             return
-        history, now = Signal(bits), Signal(bits)
-        before = (prediction.index ^ update.pc[2:2 + INDEX_BITS])[INDEX_BITS - bits:]
-        m.d.comb += now.eq(history)
-        with m.If(self.repair & update.branch):
-            m.d.comb += now.eq(before)
-            with m.If(update.kind == BranchKind.CONDITIONAL):
-                m.d.comb += now.eq(Cat(update.taken, before))
+        history, now, earlier = Signal(bits), Signal(bits), Signal(bits)
+
+        def before(branch):
+            return (branch.prediction.index ^ branch.pc[2:2 + INDEX_BITS])[INDEX_BITS - bits:]
+
+        recalled = Signal(bits)
+        m.d.sync += recalled.eq(Cat(self.update.taken, before(self.update)))
+        m.d.comb += now.eq(Mux(self.undo, earlier, history))
+        with m.If(self.recall):
+            m.d.comb += now.eq(recalled)
+        with m.Elif(self.repair & self.resolved.branch):
+            m.d.comb += now.eq(before(self.resolved))
+            with m.If(self.resolved.kind == BranchKind.CONDITIONAL):
+                m.d.comb += now.eq(Cat(self.resolved.taken, before(self.resolved)))
         following = now
         for lane in range(self.width):
-            shifts = self.advance[lane] & conditional[lane] & ~self.repair
+            shifts = self.advance[lane] & conditional[lane] & ~self.repair & ~self.rewind
             following = Mux(shifts, Cat(goes[lane], following)[:bits], following)
-        m.d.sync += history.eq(following)
+        m.d.sync += [history.eq(following), earlier.eq(history)]
         m.d.comb += self._index.eq(self.addr[2:2 + INDEX_BITS]
                                    ^ (now << (INDEX_BITS - bits)))
 
-    def _return_stack(self, m, kinds, goes, top, depth):
+    def _return_stack(self, m, kinds, goes, depth):
         """Keep the depth; calls push the address behind them, returns pop."""
-        update, prediction = self.update, self.update.prediction
+        resolved, prediction = self.resolved, self.resolved.prediction
         m.submodules.returns = stack = Memory(shape=TARGET_BITS, depth=1 << RETURN_BITS, init=[])
         reader, writer = stack.read_port(domain="comb"), stack.write_port()
-        base = Signal(RETURN_BITS)
+        base, earlier = Signal(RETURN_BITS), Signal(RETURN_BITS)
         pushes, pops = Signal(), Signal()
         pc = Signal(TARGET_BITS)
         leaves = self.advance & goes
-        with m.If(self.repair):
-            m.d.comb += [
-                base.eq(prediction.depth), pc.eq(update.pc[2:2 + TARGET_BITS]),
-                pushes.eq(update.branch & (update.kind == BranchKind.CALL)),
-                pops.eq(update.branch & (update.kind == BranchKind.RETURN)),
-            ]
-        with m.Elif(self.rewind):
-            m.d.comb += base.eq(self.depth)
-        with m.Else():
-            m.d.comb += [
-                base.eq(depth), pc.eq(self._pcs[0][:TARGET_BITS]),
-                pushes.eq((leaves & Cat(kind == BranchKind.CALL for kind in kinds)).any()),
-                pops.eq((leaves & Cat(kind == BranchKind.RETURN for kind in kinds)).any()),
-            ]
-            for lane in range(1, self.width):
-                with m.If(leaves[lane]):
-                    m.d.comb += pc.eq(self._pcs[lane][:TARGET_BITS])
-        m.d.sync += depth.eq(base + pushes - pops)
+        # A repair comes late: it chooses a depth, and writes its address one cycle later.
+        repairs, again = Signal(), Signal()
+        place, address = Signal(RETURN_BITS), Signal(TARGET_BITS)
+        calls = resolved.branch & (resolved.kind == BranchKind.CALL)
+        returns = resolved.branch & (resolved.kind == BranchKind.RETURN)
+        m.d.comb += repairs.eq(self.repair & calls)
+        m.d.sync += [again.eq(repairs), place.eq(prediction.depth + 1),
+                     address.eq(resolved.pc[2:2 + TARGET_BITS] + 1)]
         m.d.comb += [
-            reader.addr.eq(depth), top.eq(reader.data),
-            writer.addr.eq(base + 1), writer.en.eq(pushes), writer.data.eq(pc + 1),
+            base.eq(Mux(self.undo, earlier, depth)), pc.eq(self._pcs[0][:TARGET_BITS]),
+            pushes.eq((leaves & Cat(kind == BranchKind.CALL for kind in kinds)).any()),
+            pops.eq((leaves & Cat(kind == BranchKind.RETURN for kind in kinds)).any()),
+        ]
+        for lane in range(1, self.width):
+            with m.If(leaves[lane]):
+                m.d.comb += pc.eq(self._pcs[lane][:TARGET_BITS])
+        m.d.sync += [depth.eq(base + pushes - pops), earlier.eq(depth)]
+        with m.If(self.rewind):
+            m.d.sync += depth.eq(self.depth)
+        with m.If(self.repair):
+            m.d.sync += depth.eq(prediction.depth + calls - returns)
+        m.d.comb += [
+            reader.addr.eq(depth), self.top.eq(reader.data),
+            writer.addr.eq(Mux(again, place, base + 1)), writer.en.eq(again | pushes),
+            writer.data.eq(Mux(again, address, pc + 1)),
         ]

@@ -52,17 +52,23 @@ class Replacement(wiring.Component):
         way_bits = (self.ways - 1).bit_length()
         # One block RAM costs less than the few cells of a small memory and their multiplexers.
         m.submodules.latest = latest = Memory(shape=way_bits, depth=self.sets, init=[],
-                                              attrs={"ram_style": "block"})
-        write = latest.write_port()
-        read = latest.read_port(transparent_for=(write,))
+                                              attrs={"ram_style": "block", "no_rw_check": 1})
+        write, read = latest.write_port(), latest.read_port()
         used = Signal(way_bits)
         for way in range(1, self.ways):
             with m.If(self.used_ways[way]):
                 m.d.comb += used.eq(way)
         m.d.comb += [read.en.eq(self.look), read.addr.eq(self.set), write.addr.eq(self.used_set),
                      write.en.eq(self.used), write.data.eq(used)]
+        # A use at the edge of the lookup: sets are compared after it, since the address comes late.
+        looked_set, last_set, last = Signal.like(self.set), Signal.like(self.set), Signal(way_bits)
+        last_used, newest = Signal(), Signal(way_bits)
+        with m.If(self.look):
+            m.d.sync += [looked_set.eq(self.set), last_set.eq(self.used_set), last.eq(used),
+                         last_used.eq(self.used)]
+        m.d.comb += newest.eq(Mux(last_used & (looked_set == last_set), last, read.data))
         turn = Signal(range(max(2, self.ways - 1)))
         if self.ways > 2:
             m.d.sync += turn.eq(Mux(turn == self.ways - 2, 0, turn + 1))
-        m.d.comb += self.victim.eq((read.data + 1 + turn)[:way_bits])
+        m.d.comb += self.victim.eq((newest + 1 + turn)[:way_bits])
         return m

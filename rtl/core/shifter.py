@@ -20,10 +20,13 @@ class Shifter(wiring.Component):
         Of :attr:`ShiftOp.FIELD`: rotation, and the bits of the rotated source that are kept.
     source, other : :py:`In(64)`
         ``b`` and ``c``: what is shifted; the amount, or the bits around the field.
+    enable : :py:`In(1)`
+        Else the result is zero.
     result : :py:`Out(64)`
         Zero in the upper half for a 32-bit operation.
     """
 
+    enable: Signal
     wide: Signal
     rotate: Signal
     low: Signal
@@ -34,6 +37,7 @@ class Shifter(wiring.Component):
 
     def __init__(self):
         super().__init__({
+            "enable":    In(1),
             "operation": In(ShiftOp),
             "fill":      In(Fill),
             "wide":      In(1),
@@ -88,10 +92,10 @@ class Shifter(wiring.Component):
         m.d.comb += [
             reaches.eq(~(Const(-2, 64) << high)[:64]),
             above.eq((Const(-1, 64) << low)[:64]),
-            upper.eq(Cat(Const(-1, 32), self.wide.replicate(32))),
+            upper.eq(Cat(Const(-1, 32), self.wide.replicate(32)) & self.enable.replicate(64)),
             inside.eq(reaches & above),
-            around.eq((self.other & keep.replicate(64) & upper)
-                      | (~reaches & sign.replicate(64) & upper)),
-            self.result.eq((rotated & inside) | (around & ~inside)),
+            around.eq(((self.other & keep.replicate(64)) | (~reaches & sign.replicate(64)))
+                      & upper & ~inside),
+            self.result.eq((rotated & inside & self.enable.replicate(64)) | around),
         ]
         return m

@@ -8,7 +8,7 @@ from rtl.core.dcache import Maintenance
 from rtl.core.predictor import PC_BITS, Prediction
 from rtl.core.sysreg_table import SysReg
 
-__all__ = ["AluOp", "BitOp", "BranchOp", "CarryIn", "DecodedLayout", "Fill", "Operand",
+__all__ = ["AluOp", "BitOp", "BranchOp", "CarryIn", "DecodedLayout", "Fill", "Late", "Operand",
            "ShiftOp", "Slot", "SystemOp", "TEMPORARY", "Unit", "Uop"]
 
 TEMPORARY = 31
@@ -107,6 +107,14 @@ class SystemOp(enum.Enum, shape=4):
     WAIT = 10           # until an interrupt or an asynchronous error asks, masked or not
 
 
+class Late(enum.Enum, shape=2):
+    """Stage at whose end a result exists."""
+
+    EXECUTE = 0
+    MEMORY = 1
+    WRITE = 2
+
+
 class Operand(data.Struct):
     """A register read; an operand that is not used reads as zero."""
 
@@ -196,7 +204,10 @@ class Slot(data.Struct):
     """What a pipeline stage holds: a micro-op with its instruction, or the reason for none.
 
     The prediction belongs to the last micro-op. ``misled`` is set when a direct branch was
-    predicted taken to another place than its own.
+    predicted taken to another place than its own. ``late_a`` and ``late_b`` say of a comparison,
+    and the first of a branch, that this operand comes from the memory stage when the micro-op
+    goes there; ``late_flags`` that the flags of a branch are those of such a comparison. ``late``
+    is when the result exists. All four are known from the execute stage on.
     """
 
     valid: 1
@@ -208,6 +219,10 @@ class Slot(data.Struct):
     insn: 32
     prediction: Prediction
     misled: 1
+    late_a: 1
+    late_b: 1
+    late_flags: 1
+    late: Late
     uop: Uop
 
 

@@ -45,6 +45,8 @@ def test_alu_results_and_flags():
         rng = random.Random(1)
         for _ in range(1500):
             a, b, wide, invert, carry, select = (draw(rng), draw(rng), *rng.choices((0, 1), k=4))
+            enable = rng.random() < 0.9
+            ctx.set(dut.enable, enable)
             operation = rng.choice([AluOp.ADD, AluOp.ADD, AluOp.AND, AluOp.ORR, AluOp.EOR,
                                     AluOp.SELECT])
             bits = 64 if wide else 32
@@ -61,7 +63,7 @@ def test_alu_results_and_flags():
             else:
                 result = {AluOp.AND: a & second, AluOp.ORR: a | second,
                           AluOp.EOR: a ^ second}[operation] & mask
-            assert ctx.get(dut.result) == result
+            assert ctx.get(dut.result) == (result if enable else 0)
             if operation is not AluOp.SELECT:
                 expected = (result >> bits - 1 if negative is None else negative)
                 assert ctx.get(dut.negative) == expected
@@ -119,6 +121,8 @@ def test_shifts_by_register():
             wide, value, amount = rng.randrange(2), draw(rng), draw(rng)
             bits = 64 if wide else 32
             operation = rng.choice([ShiftOp.LSL, ShiftOp.LSR, ShiftOp.ASR, ShiftOp.ROR])
+            enable = rng.random() < 0.9
+            ctx.set(dut.enable, enable)
             ctx.set(dut.operation, operation)
             ctx.set(dut.wide, wide)
             ctx.set(dut.source, value)
@@ -127,7 +131,7 @@ def test_shifts_by_register():
             expected = {ShiftOp.LSL: value << by & mask, ShiftOp.LSR: (value & mask) >> by,
                         ShiftOp.ASR: signed(value, bits) >> by & mask,
                         ShiftOp.ROR: rotate_right(value, by, bits)}[operation]
-            assert ctx.get(dut.result) == expected
+            assert ctx.get(dut.result) == (expected if enable else 0)
 
     simulate(dut, testbench)
 
@@ -143,6 +147,8 @@ def test_bit_fields():
             rotate, low = rng.randrange(bits), rng.randrange(bits)
             high = rng.randrange(low, bits)
             fill = rng.choice(list(Fill))
+            enable = rng.random() < 0.9
+            ctx.set(dut.enable, enable)
             ctx.set(dut.operation, ShiftOp.FIELD)
             for port, setting in (("wide", wide), ("source", value), ("other", other),
                                   ("rotate", rotate), ("low", low), ("high", high),
@@ -153,7 +159,7 @@ def test_bit_fields():
             above = ((1 << bits) - 1) ^ ((1 << high + 1) - 1)
             around = {Fill.ZERO: 0, Fill.KEEP: other & ~field & ((1 << bits) - 1),
                       Fill.SIGN: above if rotated >> high & 1 else 0}[fill]
-            assert ctx.get(dut.result) == rotated & field | around
+            assert ctx.get(dut.result) == (rotated & field | around if enable else 0)
 
     simulate(dut, testbench)
 

@@ -62,6 +62,7 @@ class Pipeline:
                 following, store = accesses[done + 1] if done + 1 < len(accesses) else (0, None)
                 ctx.set(dut.addr, addr)
                 ctx.set(dut.request, 1)
+                ctx.set(dut.stays, 1)
                 ctx.set(dut.write, write is not None)
                 if write is not None:
                     ctx.set(dut.data, write[0])
@@ -78,6 +79,7 @@ class Pipeline:
                     if write is None:
                         rows.append(row)
             ctx.set(dut.request, 0)
+            ctx.set(dut.stays, 0)
             ctx.set(dut.lookup, 0)
         return rows, self.cycles
 
@@ -88,12 +90,14 @@ class Pipeline:
         await self.tick(ctx)
         ctx.set(dut.lookup, 0)
         ctx.set(dut.request, 1)
+        ctx.set(dut.stays, 1)
         ctx.set(dut.addr, addr)
         ctx.set(dut.maintenance, what)
         ctx.set(dut.by_set, by_set)
         while not ctx.get(dut.done):
             await self.tick(ctx)
         ctx.set(dut.request, 0)
+        ctx.set(dut.stays, 0)
         await self.tick(ctx)
         ctx.set(dut.maintenance, Maintenance.NONE)
 

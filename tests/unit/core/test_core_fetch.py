@@ -108,7 +108,8 @@ class Back:
             self.cycles += 1
             assert self.cycles < LIMIT
             update, target = self.updates.popleft() if self.updates else ({"valid": 0}, None)
-            ctx.set(dut.update, update)
+            ctx.set(dut.update, update | {"wrong": target is not None})
+            ctx.set(dut.resolved, update)
             ctx.set(dut.redirect, target is not None)
             ctx.set(dut.repair, update["valid"])
             if target is not None:

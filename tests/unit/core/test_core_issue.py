@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from rtl.core.issue import IssueStage, Late
-from rtl.core.uop import AluOp, Unit
+from rtl.core.issue import IssueStage
+from rtl.core.uop import AluOp, Late, Unit
 from tests.helpers import simulate
 
 MASK = (1 << 64) - 1

@@ -75,6 +75,7 @@ class Driver:
 
     def __init__(self, dut):
         self.dut = dut
+        self.rng = random.Random(14)
 
     async def step(self, ctx, pc, kind, taken, target):
         """Run the instruction at ``pc``; return where it was predicted to go."""
@@ -91,14 +92,26 @@ class Driver:
         await ctx.tick()
         ctx.set(dut.advance, 0)
         actual = target if taken else pc + 4
-        ctx.set(dut.update, {
-            "valid": kind is not None or prediction.taken, "branch": kind is not None,
-            "kind": kind or JUMP, "taken": taken, "pc": pc, "target": target,
-            "prediction": prediction})
-        ctx.set(dut.repair, goes != actual)
+        resolved = {
+            "valid": kind is not None or prediction.taken, "wrong": goes != actual,
+            "branch": kind is not None, "kind": kind or JUMP, "taken": taken, "pc": pc,
+            "target": target, "prediction": prediction}
+        # A late branch is repaired one cycle behind its update.
+        late = kind is CONDITIONAL and goes != actual and self.rng.random() < 0.5
+        ctx.set(dut.update, resolved)
+        ctx.set(dut.resolved, {} if late else resolved)
+        ctx.set(dut.repair, goes != actual and not late)
+        if late:
+            await ctx.tick()
+            ctx.set(dut.update, {})
+            ctx.set(dut.rewind, 1)
+            ctx.set(dut.recall, 1)
+            ctx.set(dut.depth, prediction.depth)
         await ctx.tick()
         ctx.set(dut.update, {"valid": 0})
         ctx.set(dut.repair, 0)
+        ctx.set(dut.rewind, 0)
+        ctx.set(dut.recall, 0)
         return goes
 
 
