@@ -107,8 +107,8 @@ def find(raw, second_raw, *, status, apart):
                             result.eq(Cat(found[:bits], (
                                 sign & (access.wide | (bit < 32)) for bit in range(bits, 64)))),
                         ]
-        with m.If(access.write & access.exclusive):
-            m.d.comb += unit.result.eq(status)
+        with m.If(~access.valid | access.ignored | access.write):
+            m.d.comb += unit.result.eq(access.write & access.exclusive & status)
         m.d.comb += [unit.done.eq(access.valid), unit.settled.eq(access.valid),
                      unit.drained.eq(1), unit.apart.eq(apart)]
     return behave
