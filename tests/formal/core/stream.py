@@ -98,7 +98,7 @@ class StreamProof(wiring.Component):
         m.d.sync += self._started.eq(1)
         core, m.submodules.core = core_without(
             fetch=self._fetch, memory=self._memory,
-            also={"execute.Alu": replaced(Alu, self._alu), "commit.Alu": replaced(Alu, self._alu),
+            also={"execute.Alu": replaced(Alu, self._alu), "late.Alu": replaced(Alu, self._alu),
                   "execute.Shifter": replaced(Shifter, self._shift)})
         self._read(m, core.retire)
         idle = Signal(range(self.patience + 2))
@@ -169,7 +169,9 @@ class StreamProof(wiring.Component):
             unit.settled.eq(unit.done),
             # The second of two accesses in a line hits if the first one has hit.
             unit.missed.eq(ended & self.miss),
-            unit.result.eq(self.noise), unit.raw.eq(self.noise),
+            unit.result.eq(self.noise & (access.valid & ~access.write & ~access.ignored)
+                           .replicate(64)),
+            unit.raw.eq(self.noise),
             unit.second_result.eq(~self.noise), unit.second_raw.eq(self.noise),
             unit.stored.eq(access.data), unit.second_stored.eq(access.second),
             unit.drained.eq(1), unit.apart.eq(self.apart),
@@ -180,12 +182,12 @@ class StreamProof(wiring.Component):
 
     def _alu(self, m, unit):
         m.d.comb += [
-            unit.result.eq(self.noise),
+            unit.result.eq(self.noise & unit.enable.replicate(64)),
             Cat(unit.overflow, unit.carry_out, unit.zero, unit.negative).eq(self.flags),
         ]
 
     def _shift(self, m, unit):
-        m.d.comb += unit.result.eq(self.noise)
+        m.d.comb += unit.result.eq(self.noise & unit.enable.replicate(64))
 
 
 def _number(bits):
