@@ -43,6 +43,9 @@ class TileConfig:
         Number of semaphores.
     loop_body : :class:`int`
         Longest body of a hardware loop, in instructions; 0: the tile has no loops.
+    chain : :class:`int`
+        Rows whose BF16 and FP16 products are added one after the other; the sums of such chains
+        are added in pairs, pairs of pairs and so on. ``size``: row after row to the last one.
     """
 
     size: int = 8
@@ -52,6 +55,7 @@ class TileConfig:
     queue_depth: int = 64
     semaphores: int = 16
     loop_body: int = 16
+    chain: int = 2
 
     def __post_init__(self):
         _power_of_two("Tile size", self.size, 4, 16)
@@ -61,6 +65,7 @@ class TileConfig:
         _power_of_two("Semaphores", self.semaphores, 2, 64)
         if self.loop_body != 0:
             _power_of_two("Longest body of a loop, if not 0,", self.loop_body, 2, 64)
+        _power_of_two("Rows of a chain", self.chain, 2, self.size)
         unknown = [name for name in self.types if name not in TILE_TYPES]
         if unknown or not self.types or len(set(self.types)) != len(self.types):
             raise ValueError(f"Tile types must be distinct names out of {', '.join(TILE_TYPES)}, "

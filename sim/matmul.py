@@ -157,10 +157,10 @@ def run_product(host: TileHost, a: np.ndarray, b: np.ndarray, type: str) -> Prod
 
     result = program.result(session.pieces).reshape(a.shape[:-1] + (n,))
     if a.ndim == 3:
-        want = np.stack([model.matmul(left, right, type, config.size)
+        want = np.stack([model.matmul(left, right, type, config.size, config.chain)
                          for left, right in zip(a, b, strict=True)])
     else:
-        want = model.matmul(a, b, type, config.size)
+        want = model.matmul(a, b, type, config.size, config.chain)
     wrong = int(np.count_nonzero(result.view(np.uint32) != want.view(np.uint32)))
     return ProductRun(
         result=result, mismatches=wrong,

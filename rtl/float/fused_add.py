@@ -38,6 +38,8 @@ class FusedAdd(wiring.Component):
         FP32 number.
     o : :py:`Out(SumLayout())`
         The sum.
+    o_valid : :py:`Out(1)`
+        ``valid``, :attr:`LATENCY` cycles later.
     enable : :py:`In(1)`
         Move on; everything holds otherwise.
     """
@@ -46,18 +48,20 @@ class FusedAdd(wiring.Component):
     x: data.View
     c: data.View
     o: data.View
+    o_valid: Signal
 
     LATENCY = 5
 
     def __init__(self, *, enable: bool = False):
         members = {"valid": In(1), "x": In(ExactLayout()), "c": In(SumLayout()),
-                   "o": Out(SumLayout())}
+                   "o": Out(SumLayout()), "o_valid": Out(1)}
         super().__init__(members | ({"enable": In(1)} if enable else {}))
 
     def elaborate(self, platform):
         m = Module()
 
-        stages = Signal(self.LATENCY - 1)
+        stages = Signal(self.LATENCY)
+        m.d.comb += self.o_valid.eq(stages[-1])
         moves, valid = self.valid, stages
         if "enable" in self.signature.members:
             moves = self.valid & self.enable

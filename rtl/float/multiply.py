@@ -1,12 +1,19 @@
 """Exact products, and FP32 as an exact operand."""
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from .formats import EXPONENT_OFFSET, ExactLayout, OperandLayout, classify_fp32
+from .formats import (
+    EXPONENT_OFFSET,
+    FP32_NAN,
+    ExactLayout,
+    OperandLayout,
+    SumLayout,
+    classify_fp32,
+)
 
-__all__ = ["FloatMultiply", "unpack_fp32"]
+__all__ = ["FloatMultiply", "ProductToFloat", "unpack_fp32"]
 
 
 class FloatMultiply(wiring.Component):
@@ -86,6 +93,63 @@ class FloatMultiply(wiring.Component):
                     exponent.eq(a.exponent + b.exponent),
                 ]
 
+        return m
+
+
+class ProductToFloat(wiring.Component):
+    """A product as an FP32 number: its sum with +0.
+
+    It has at most 24 significant bits, so nothing is rounded; the ends of the exponent range are
+    those of :class:`~rtl.float.fused_add.FusedAdd`. A zero, and an absent operand, become +0.
+
+    Timing
+    ------
+    ``o`` follows ``x`` by :attr:`LATENCY` cycle where ``valid`` is set, and holds otherwise.
+
+    Members
+    -------
+    valid : :py:`In(1)`
+        Take the product in this cycle.
+    x : :py:`In(ExactLayout())`
+        Product of two numbers, as :class:`FloatMultiply` has it.
+    o : :py:`Out(SumLayout())`
+        The number.
+    """
+
+    valid: Signal
+    x: data.View
+    o: data.View
+
+    LATENCY = 1
+
+    def __init__(self):
+        super().__init__({"valid": In(1), "x": In(ExactLayout()), "o": Out(SumLayout())})
+
+    def elaborate(self, platform):
+        m = Module()
+        x = self.x
+        high = x.significand[23]
+        fraction = Mux(high, x.significand[:23], Cat(Const(0, 1), x.significand[:22]))
+        number = high | x.significand[22]
+        field = Signal(signed(10))
+        m.d.comb += field.eq(x.exponent - (EXPONENT_OFFSET + 1) + high)
+
+        bits = Signal(32, reset_less=True)
+        nan, infinite = Signal(reset_less=True), Signal(reset_less=True)
+        overflows = number & (field >= 0xFF)
+        m.d.comb += [self.o.bits.eq(bits), self.o.nan.eq(nan), self.o.infinite.eq(infinite)]
+        with m.If(self.valid):
+            m.d.sync += [
+                nan.eq(x.nan),
+                infinite.eq(~x.nan & (x.infinite | overflows)),
+                bits.eq(Cat(fraction, field[:8], x.sign)),
+            ]
+            with m.If(x.nan):
+                m.d.sync += bits.eq(FP32_NAN)
+            with m.Elif(x.infinite | overflows):
+                m.d.sync += bits.eq(Cat(Const(0, 23), Const(0xFF, 8), x.sign))
+            with m.Elif(~number | (field <= 0)):
+                m.d.sync += bits.eq(Cat(Const(0, 31), x.sign & number))
         return m
 
 

@@ -1,11 +1,13 @@
 """The systolic array: S x S cells, skewed at the west edge, rounded at the south edge."""
 
-from amaranth import Const, Module, Signal
+from amaranth import Cat, Const, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.config import TileConfig
 from rtl.float.fixed import FixedToFloat
+from rtl.float.fused_add import FusedAdd
+from rtl.float.multiply import unpack_fp32
 
 from .cell import Cell, WavefrontLayout
 from .datapath import Datapaths
@@ -68,15 +70,17 @@ class Array(wiring.Component):
     western neighbour. Weights take the same slanted way, so the distance in time between a load
     and the columns around it is the same in every cell::
 
-        entry at cycle t        cell (k, m) multiplies at   t + E + k * L + m
-        weights of group g      cell (k, m) takes them at   t + E + k * L + 3 * g
-        sum of column m         leaves the array at         t + E + S * L + m + P + R
+        entry at cycle t        cell (k, m) multiplies at   t + E + L[k] + m
+        weights of group g      cell (k, m) takes them at   t + E + L[k] + 3 * g
+        sum of column m         leaves the array at         t + 1 + A + m
 
-    with E, L, P, R the edge, row, product and rounding cycles of :class:`Datapaths`. Columns of
-    formats that one datapath multiplies may follow each other; the mode changes only while the
-    array is empty. Exact sums of FP8 are rounded to FP32 below the last row. Weights may enter in
-    the cycle of the last column that uses the old ones plus 3; a column that uses group g may
-    enter in the cycle of that group's weights plus 1 minus g.
+    with E, L, A the edge, skew and address cycles of :class:`Datapaths`. BF16 and FP16 products are
+    added in chains of ``config.chain`` rows, whose sums are added in pairs, pairs of pairs and so
+    on, each addition rounded. Columns of formats that one datapath multiplies may follow each
+    other; the mode changes only while the array is empty. Exact sums of FP8 are rounded to FP32
+    below the last row. Weights may enter in the cycle of the last column that uses the old ones
+    plus 3; a column that uses group g may enter in the cycle of that group's weights plus 1
+    minus g.
 
     Parameters
     ----------
@@ -124,11 +128,12 @@ class Array(wiring.Component):
         classes = self.datapaths.classes
 
         north = [{} for _ in range(size)]
+        chains = [[] for _ in range(size)]
         for row in range(size):
             wavefront_valid, wavefront = self._skew_column(m, row)
             buses = self._skew_load(m, row)
             for col in range(size):
-                cell = Cell(self.config)
+                cell = Cell(self.config, chain_start=self.datapaths.chain_start(row))
                 m.submodules[f"cell_{row}_{col}"] = cell
                 load_valid, load = buses[col // GROUP]
                 m.d.comb += [
@@ -140,12 +145,33 @@ class Array(wiring.Component):
                 ]
                 wavefront_valid, wavefront = cell.east_valid, cell.east
                 for kind in classes:
-                    if row:
-                        m.d.comb += getattr(cell, f"north_{kind}").eq(north[col][kind])
+                    name = f"north_{kind}"
+                    if row and name in cell.signature.members:
+                        m.d.comb += getattr(cell, name).eq(north[col][kind])
                     north[col][kind] = getattr(cell, f"south_{kind}")
+                if "float" in classes and self.datapaths.chain_start(row + 1):
+                    chains[col].append((cell.south_float_valid, cell.south_float))
         for col in range(size):
+            if "float" in classes:
+                north[col]["float"] = self._pairs(m, col, chains[col])
             self._south(m, col, north[col])
         return m
+
+    def _pairs(self, m, col, sums):
+        """Add the sums of a column's chains in pairs until one is left."""
+        level = 0
+        while len(sums) > 1:
+            following = []
+            for index, ((valid, left), (_, right)) in enumerate(
+                    zip(sums[::2], sums[1::2], strict=True)):
+                m.submodules[f"add_{col}_{level}_{index}"] = add = FusedAdd()
+                exact = unpack_fp32(right.bits, 1) | {"nan": right.nan,
+                                                      "infinite": right.infinite}
+                m.d.comb += [add.valid.eq(valid), add.c.eq(left),
+                             add.x.eq(Cat(exact.values()))]
+                following.append((add.o_valid, add.o))
+            sums, level = following, level + 1
+        return sums[0][1]
 
     def _south(self, m, col, sums):
         """Connect what leaves one column, the exact sums rounded."""

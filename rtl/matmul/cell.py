@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from rtl.config import TileConfig
 from rtl.float.fixed import Fp8MultiplyAdd
 from rtl.float.fused_add import FusedAdd
-from rtl.float.multiply import FloatMultiply
+from rtl.float.multiply import FloatMultiply, ProductToFloat
 
 from .datapath import Datapaths
 
@@ -38,9 +38,10 @@ class Cell(wiring.Component):
     """One weight-stationary cell.
 
     Each valid wavefront multiplies its element with the selected weight and adds the product to
-    the sum that arrives from the north, one row delay behind the cell above. Cells never stall and
-    never look at each other's control: what meets where is fixed when a column enters the array.
-    Only the datapath of the wavefront's mode moves.
+    the sum that arrives from the north, one row delay behind the cell above; where a chain of BF16
+    and FP16 products starts, the sum is the product. Cells never stall and never look at each
+    other's control: what meets where is fixed when a column enters the array. Only the datapath of
+    the wavefront's mode moves.
 
     Timing
     ------
@@ -49,7 +50,7 @@ class Cell(wiring.Component):
     =================================  =============================================
     ``west`` to ``east``               1 cycle
     ``west`` to sampling of ``north``  ``product_cycles``: 1, or 2 for FP8
-    ``north`` to ``south``             ``row_cycles``: 1, or 5 for BF16 and FP16
+    ``north`` to ``south``             1 cycle, or 5 for BF16 and FP16
     ``load`` to first use              1 cycle
     =================================  =============================================
 
@@ -57,6 +58,9 @@ class Cell(wiring.Component):
     ----------
     config : :class:`TileConfig`
         Types, and size for the width of FP8 sums.
+    chain_start : :class:`bool`
+        BF16 and FP16 sums start here: nothing arrives from the north, and the product leaves one
+        cycle after it is there.
 
     Members
     -------
@@ -73,7 +77,10 @@ class Cell(wiring.Component):
     north_int8, south_int8 : :py:`In(signed(32))`, :py:`Out(signed(32))`
         INT32 sums, present if the cell is built for INT8; they wrap.
     north_float, south_float : :py:`In(SumLayout())`, :py:`Out(SumLayout())`
-        FP32 sums, present if the cell is built for BF16 or FP16.
+        FP32 sums, present if the cell is built for BF16 or FP16, the one from the north unless a
+        chain starts here.
+    south_float_valid : :py:`Out(1)`
+        ``south_float`` is new; present unless a chain starts here.
     north_fp8, south_fp8 : :py:`In(FixedLayout(...))`, :py:`Out(FixedLayout(...))`
         Exact sums, present if the cell is built for an FP8 format.
     """
@@ -86,8 +93,9 @@ class Cell(wiring.Component):
     load: Signal
     load_select: Signal
 
-    def __init__(self, config: TileConfig):
+    def __init__(self, config: TileConfig, *, chain_start: bool = False):
         self.config = config
+        self.chain_start = chain_start
         self.datapaths = Datapaths(config)
         layout = WavefrontLayout(self.datapaths)
         members = {
@@ -102,6 +110,11 @@ class Cell(wiring.Component):
         for kind in self.datapaths.classes:
             shape = self.datapaths.sum_shape(kind)
             members |= {f"north_{kind}": In(shape), f"south_{kind}": Out(shape)}
+        if "float" in self.datapaths.classes:
+            if chain_start:
+                del members["north_float"]
+            else:
+                members["south_float_valid"] = Out(1)
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -151,18 +164,21 @@ class Cell(wiring.Component):
     def _float(self, m, starts, weight):
         m.submodules.multiply = multiply = FloatMultiply(
             fraction_bits=self.datapaths.fraction_bits)
-        m.submodules.add = add = FusedAdd()
         element, weight = self._operands("float", weight)
         m.d.comb += [
             multiply.valid.eq(starts),
             multiply.active.eq(self.west.active),
             multiply.a.eq(element),
             multiply.b.eq(weight),
-            add.x.eq(multiply.product),
-            add.c.eq(self.north_float),
-            self.south_float.eq(add.o),
         ]
-        m.d.sync += add.valid.eq(starts)
+        if self.chain_start:
+            m.submodules.convert = follow = ProductToFloat()
+        else:
+            m.submodules.add = follow = FusedAdd()
+            m.d.comb += [follow.c.eq(self.north_float),
+                         self.south_float_valid.eq(follow.o_valid)]
+        m.d.comb += [follow.x.eq(multiply.product), self.south_float.eq(follow.o)]
+        m.d.sync += follow.valid.eq(starts)
 
     def _fp8(self, m, starts, weight):
         m.submodules.multiply_add = multiply_add = Fp8MultiplyAdd(self.datapaths.geometry)

@@ -1,6 +1,7 @@
 """The datapaths of a tile: number formats sorted by what multiplies them, and their latencies."""
 
 from amaranth import Const, Mux, Shape, Value, signed
+from amaranth.utils import exact_log2
 
 from rtl.config import TileConfig
 from rtl.float.fixed import FixedLayout, FixedToFloat, Fp8MultiplyAdd
@@ -14,7 +15,7 @@ from rtl.float.formats import (
     unpack_fp8,
 )
 from rtl.float.fused_add import FusedAdd
-from rtl.float.multiply import FloatMultiply
+from rtl.float.multiply import FloatMultiply, ProductToFloat
 
 from .encoding import ELEMENT_BYTES, TYPE_CLASS
 
@@ -114,10 +115,25 @@ class Datapaths:
         return {"int8": signed(32), "float": SumLayout(),
                 "fp8": FixedLayout(self.geometry)}[kind]
 
-    @staticmethod
-    def row_cycles(kind: str) -> int:
-        """Return the cycles by which each row of cells is behind the row above it."""
-        return FusedAdd.LATENCY if kind == "float" else 1
+    def chain_start(self, row: int) -> bool:
+        """Return whether the sum of a chain of BF16 and FP16 products begins in a row."""
+        return row % self.config.chain == 0
+
+    def _row_cycles(self, kind: str, row: int) -> int:
+        """Return the cycles by which a row of cells is behind row 0."""
+        if kind != "float":
+            return row
+        place = row % self.config.chain
+        return ProductToFloat.LATENCY + FusedAdd.LATENCY * (place - 1) if place else 0
+
+    def _sum_cycles(self, kind: str) -> int:
+        """Return the cycles from an operand in cell (0, 0) to the sum below column 0."""
+        size, chain = self.config.size, self.config.chain
+        if kind == "float":
+            additions = chain - 1 + exact_log2(size // chain)
+            return (FloatMultiply.LATENCY + ProductToFloat.LATENCY
+                    + FusedAdd.LATENCY * additions)
+        return size + self.product_cycles(kind) + self.rounding_cycles(kind)
 
     @staticmethod
     def product_cycles(kind: str) -> int:
@@ -139,16 +155,14 @@ class Datapaths:
 
     def skew(self, row: int) -> tuple[int, ...]:
         """Return the delay of a row behind row 0, for each mode."""
-        return tuple(row * self.row_cycles(kind) for kind in self.classes)
+        return tuple(self._row_cycles(kind, row) for kind in self.classes)
 
     def address_cycles(self) -> tuple[int, ...]:
         """Return, for each mode, the cycles from a column's entry to its address at PSUM 0.
 
         One cycle before the sum of array column 0, so that the word to add to can be read.
         """
-        return tuple(self.edge_cycles + self.config.size * self.row_cycles(kind)
-                     + self.product_cycles(kind) - 1 + self.rounding_cycles(kind)
-                     for kind in self.classes)
+        return tuple(self.edge_cycles + self._sum_cycles(kind) - 1 for kind in self.classes)
 
     def result_cycles(self) -> tuple[int, ...]:
         """Return, for each mode, the cycles from a column's entry until its results are read."""

@@ -1,8 +1,9 @@
 """Golden model of the tile's products: results bit for bit, without time.
 
-The order of additions belongs to the result of a floating-point product. The array adds the
-products of rows 0 to K - 1 to +0 in that order; the sum of one tile of K then goes to PSUM, where
-the tiles of K are added in their order, each addition rounded once.
+The order of additions belongs to the result of a floating-point product. The rows of the array
+form chains; each adds its products to +0 in the order of its rows, and the sums of the chains are
+added in pairs, pairs of pairs and so on. The sum of one tile of K then goes to PSUM, where the
+tiles of K are added in their order, each addition rounded once.
 """
 
 import numpy as np
@@ -15,8 +16,8 @@ __all__ = ["activate", "matmul", "tile_product"]
 
 
 def tile_product(stationary: np.ndarray, moving: np.ndarray, type: str,
-                 moving_type: str | None = None) -> np.ndarray:
-    """Return ``stationary.T @ moving`` as the array sums it, K rows in order.
+                 moving_type: str | None = None, *, size: int = 0, chain: int = 0) -> np.ndarray:
+    """Return ``stationary.T @ moving`` as the array sums it.
 
     Parameters
     ----------
@@ -26,6 +27,9 @@ def tile_product(stationary: np.ndarray, moving: np.ndarray, type: str,
         Format of ``stationary``.
     moving_type : :class:`str`, optional
         Format of ``moving``, of the same class; by default ``type``.
+    size, chain : :class:`int`
+        Rows of the array, and of a chain, where roundings make the order matter: of BF16 and
+        FP16. Rows from K on count as products of +0.
 
     Returns
     -------
@@ -38,14 +42,20 @@ def tile_product(stationary: np.ndarray, moving: np.ndarray, type: str,
     columns = formats.to_fp32_array(moving_type or type, moving)
     if TYPE_CLASS[type] == "fp8":
         return numerics.dot_array(weights, columns)
-    total = np.zeros((weights.shape[1], columns.shape[1]), np.float32)
-    for weight, column in zip(weights, columns, strict=True):
-        total = numerics.fma_array(weight[:, None], column[None, :], total)
-    return total
+    sums = []
+    for start in range(0, size, chain):
+        total = np.zeros((weights.shape[1], columns.shape[1]), np.float32)
+        for weight, column in zip(weights[start:start + chain], columns[start:start + chain],
+                                  strict=True):
+            total = numerics.fma_array(weight[:, None], column[None, :], total)
+        sums.append(total)
+    while len(sums) > 1:
+        sums = [numerics.add_array(*pair) for pair in zip(sums[::2], sums[1::2], strict=True)]
+    return sums[0]
 
 
-def matmul(a: np.ndarray, b: np.ndarray, type: str, size: int) -> np.ndarray:
-    """Return ``a @ b`` as a tile of ``size`` rows computes it.
+def matmul(a: np.ndarray, b: np.ndarray, type: str, size: int, chain: int) -> np.ndarray:
+    """Return ``a @ b`` as a tile of ``size`` rows in chains of ``chain`` computes it.
 
     Parameters
     ----------
@@ -53,12 +63,13 @@ def matmul(a: np.ndarray, b: np.ndarray, type: str, size: int) -> np.ndarray:
         (M, K) and (K, N): int8, or unsigned patterns.
     type : :class:`str`
         Number format of both.
-    size : :class:`int`
-        Rows of the array, S: K is cut into tiles of S.
+    size, chain : :class:`int`
+        Rows of the array, S, and of a chain: K is cut into tiles of S.
     """
-    total = tile_product(a[:, :size].T, b[:size], type)
+    order = {"size": size, "chain": chain}
+    total = tile_product(a[:, :size].T, b[:size], type, **order)
     for k in range(size, a.shape[1], size):
-        part = tile_product(a[:, k:k + size].T, b[k:k + size], type)
+        part = tile_product(a[:, k:k + size].T, b[k:k + size], type, **order)
         total = total + part if type == "int8" else numerics.add_array(total, part)
     return total
 

@@ -51,7 +51,8 @@ class _Latencies:
     def __init__(self, config: TileConfig, type: str):
         kind, size = TYPE_CLASS[type], config.size
         edge = int("fp16" in config.types)
-        array = {"int8": size + 0, "float": ADD_CYCLES * size, "fp8": size + 1 + 4}[kind]
+        additions = config.chain - 1 + (size // config.chain).bit_length() - 1
+        array = {"int8": size, "float": 1 + ADD_CYCLES * additions, "fp8": size + 1 + 4}[kind]
         self.addition = 2 if kind == "int8" else ADD_CYCLES + 1
         self.result = edge + array + size - 1 + self.addition
 

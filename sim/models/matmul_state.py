@@ -33,7 +33,7 @@ class TileState:
 
     Parameters
     ----------
-    size, sbuf_bytes, psum_banks : :class:`int`
+    size, sbuf_bytes, psum_banks, chain : :class:`int`
         As in the tile's configuration.
 
     Attributes
@@ -46,8 +46,9 @@ class TileState:
         (psum_banks, 4 * size): partitions, from 0 on, that were written since the bank's release.
     """
 
-    def __init__(self, *, size: int, sbuf_bytes: int, psum_banks: int):
+    def __init__(self, *, size: int, sbuf_bytes: int, psum_banks: int, chain: int):
         self.size = size
+        self.chain = chain
         self.sbuf = np.zeros((size, sbuf_bytes), np.uint8)
         self.psum = np.zeros((size, psum_banks, 4 * size), np.uint32)
         self.written = np.zeros((psum_banks, 4 * size), int)
@@ -71,7 +72,8 @@ class TileState:
             If a column adds to a word that was not written: it is poisoned, and the multiply ends.
         """
         moving = self._operand(address, k, n, _element(type))
-        product = matmul.tile_product(self._stationary[:k, :m], moving, self._type, type)
+        product = matmul.tile_product(self._stationary[:k, :m], moving, self._type, type,
+                                      size=self.size, chain=self.chain)
         written = self.written[bank, offset:offset + n]
         missing = np.flatnonzero(written < m) if accumulate else []
         count = missing[0] if len(missing) else n

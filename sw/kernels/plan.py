@@ -116,7 +116,7 @@ class Plan:
         pairs = config.loop_body // 2 or PAIRS_WITHOUT_LOOPS
         together = max(1, min(4 * size // self.width, pairs))
         groups, start = [], 0
-        for tiles in _balanced(rows // size, together) if rows >= size else ():
+        for tiles in self._shares(rows // size, together, last=rows % size == 0):
             groups.append(Group(start, tiles, size))
             start += tiles
         if rows % size:
@@ -129,6 +129,20 @@ class Plan:
         moving = _words(self.width, element)
         self.moving_slot = PAIR_BYTES if moving == WORD_BYTES else moving
         self.chunks = tuple(self._cut())
+
+    def _shares(self, tiles: int, together: int, *, last: bool) -> list[int]:
+        """Cut ``tiles`` into groups of at most ``together``; ``last``: no group follows them.
+
+        The last group of all is evicted when everything else is done. Where loads are the limit,
+        it is as small as additions to its words allow without waiting.
+        """
+        pair = self.config.size // GROUP_COLUMNS
+        least = ceil_div(SUM_CYCLES[TYPE_CLASS[self.type]], pair)
+        if not tiles:
+            return []
+        if not last or self.width >= pair or self.products > 1 or tiles <= least + 1:
+            return list(_balanced(tiles, together))
+        return [*_balanced(tiles - least, together), least]
 
     def result_slot(self, group: Group) -> int:
         """Return the bytes of a group's results in each partition."""

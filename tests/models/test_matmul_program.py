@@ -32,7 +32,7 @@ class Execution:
     def __init__(self, program):
         self.program = program
         self.state = TileState(size=CONFIG.size, sbuf_bytes=CONFIG.sbuf_bytes,
-                               psum_banks=CONFIG.psum_banks)
+                               psum_banks=CONFIG.psum_banks, chain=CONFIG.chain)
         self.semaphores = [0] * CONFIG.semaphores
         self.queues = {"tensor": [], "activation": []}
         self.done = dict.fromkeys(self.queues, 0)
@@ -105,7 +105,8 @@ def test_any_size_gives_the_product(type):
     for index, (m, k, n) in enumerate(shapes):
         program = matmul_program(m, k, n, type, (CONFIG, UNROLLED)[index % 2])
         a, b = operand(rng, type, (m, k)), operand(rng, type, (k, n))
-        got, want = Execution(program).run(a, b), model.matmul(a, b, type, CONFIG.size)
+        got = Execution(program).run(a, b)
+        want = model.matmul(a, b, type, CONFIG.size, CONFIG.chain)
         assert got.dtype == want.dtype and got.shape == want.shape
         assert np.array_equal(got.view(np.uint32), want.view(np.uint32)), (m, k, n)
         chunked.add(len(program.plan.chunks) > 1)
@@ -122,7 +123,7 @@ def test_independent_products(type, shape):
     a, b = operand(rng, type, (7, m, k)), operand(rng, type, (7, k, n))
     got = Execution(program).run(a, b)
     for left, right, result in zip(a, b, got, strict=True):
-        want = model.matmul(left, right, type, CONFIG.size)
+        want = model.matmul(left, right, type, CONFIG.size, CONFIG.chain)
         assert np.array_equal(result.view(np.uint32), want.view(np.uint32))
 
 

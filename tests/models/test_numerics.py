@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sim.models import numerics
+from sim.models.matmul import tile_product
 
 CORNERS_16 = [sign | pattern for sign in (0, 0x8000) for pattern in (
     0x0000, 0x0001, 0x007F, 0x0080, 0x0081, 0x00FF, 0x1F80, 0x2000, 0x3F7F, 0x3F80, 0x3F81, 0x4000,
@@ -148,3 +149,32 @@ def test_relu_and_wrap():
     assert numerics.relu(0x3F80_0000) == 0x3F80_0000 and numerics.relu(0xFF80_0000) == 0
     assert numerics.relu(0xFFC0_0001) == numerics.FP32_NAN
     assert numerics.wrap32(1 << 31) == -(1 << 31) and numerics.wrap32(-(1 << 31) - 1) == 2 ** 31 - 1
+
+
+@pytest.mark.parametrize("size, chain", [(4, 2), (4, 4), (8, 2), (8, 4), (16, 2), (16, 8)])
+def test_order_of_additions(size, chain):
+    """Against a recursion on single numbers, for every number of rows."""
+    rng = random.Random(size * chain)
+
+    def total(products, rows):
+        if rows == chain:
+            partial = 0
+            for a, b in products[:rows]:
+                partial = numerics.fma(a, b, partial)
+            return partial
+        return numerics.add(total(products[:rows // 2], rows // 2),
+                            total(products[rows // 2:], rows // 2))
+
+    different = 0
+    for k in range(1, size + 1):
+        for _ in range(20):
+            a, b = ([rng.randrange(0x70, 0x90) << 7 | rng.randrange(1 << 7) | rng.randrange(2) << 15
+                     for _ in range(k)] for _ in range(2))
+            got = tile_product(*(np.array(values, np.uint16)[:, None] for values in (a, b)), "bf16",
+                               size=size, chain=chain).view(np.uint32)[0, 0]
+            products = [*zip(a, b, strict=True), *[(0, 0)] * (size - k)]
+            assert got == total(products, size)
+            different += got != tile_product(
+                *(np.array(values, np.uint16)[:, None] for values in (a, b)), "bf16", size=size,
+                chain=size).view(np.uint32)[0, 0]
+    assert (different > 0) == (chain < size), "the order matters"

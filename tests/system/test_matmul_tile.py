@@ -44,7 +44,7 @@ def test_one_product(host, type):
     got = [s.read_psum(row, 1, 4 * size, dtype) for row in range(size)]
     log = host.play(s, max_cycles=20_000)
     result = np.stack([row(log) for row in got])
-    want = model.tile_product(weights, columns, type)
+    want = model.tile_product(weights, columns, type, size=size, chain=CONFIG.chain)
     assert np.array_equal(result.view(np.uint32), want.view(np.uint32))
 
 

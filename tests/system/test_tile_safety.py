@@ -41,7 +41,8 @@ def fill(s, state, type, rng):
 
 
 def state():
-    return TileState(size=CONFIG.size, sbuf_bytes=CONFIG.sbuf_bytes, psum_banks=CONFIG.psum_banks)
+    return TileState(size=CONFIG.size, sbuf_bytes=CONFIG.sbuf_bytes, psum_banks=CONFIG.psum_banks,
+                     chain=CONFIG.chain)
 
 
 @pytest.mark.parametrize("type", CONFIG.types)

@@ -19,9 +19,10 @@ def test_utilisation(shape, utilisation):
         assert row["utilisation"] >= utilisation[row["type"]], row
 
 
-def test_a_vector_times_a_matrix_is_limited_by_the_loads():
+@pytest.mark.parametrize("type", ["int8", "bf16"])
+def test_a_vector_times_a_matrix_is_limited_by_the_loads(type):
     """256 tiles of weights, two cycles each."""
-    row, = bench_tile([Shape(1, 128, 128)], ["int8"])["rows"]
+    row, = bench_tile([Shape(1, 128, 128)], [type])["rows"]
     assert row["bit_exact"] and row["cycles"] <= 560, row
 
 

@@ -78,7 +78,7 @@ class RandomProgram:
         self.rng = np.random.default_rng(seed)
         self.types = types
         self.state = TileState(size=config.size, sbuf_bytes=config.sbuf_bytes,
-                               psum_banks=config.psum_banks)
+                               psum_banks=config.psum_banks, chain=config.chain)
         self.script = Session(config)
 
     def integer(self, low, high):

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.float.formats import classify_fp32, fraction_bits, unpack_float
 from rtl.float.fused_add import FusedAdd
-from rtl.float.multiply import FloatMultiply, unpack_fp32
+from rtl.float.multiply import FloatMultiply, ProductToFloat, unpack_fp32
 from sim.models import formats, numerics
 from sim.models.formats import decode
 from tests.helpers import simulate
@@ -43,6 +43,30 @@ class MultiplyAdd(wiring.Component):
             multiply.b.eq(unpack_float(self.types[1], self.b, width)),
             add.x.eq(multiply.product),
             self.o.eq(add.o.bits), self.flags.eq(Cat(add.o.nan, add.o.infinite)),
+        ]
+        return m
+
+
+class Multiply(wiring.Component):
+    """a * b as FP32; ``types`` are those of a and b."""
+
+    def __init__(self, *types):
+        self.types = types
+        super().__init__({"valid": In(1), "active": In(1), "a": In(16), "b": In(16),
+                          "o": Out(32), "flags": Out(2)})
+
+    def elaborate(self, platform):
+        m = Module()
+        width = fraction_bits(self.types)
+        m.submodules.multiply = multiply = FloatMultiply(fraction_bits=width)
+        m.submodules.convert = convert = ProductToFloat()
+        m.d.sync += convert.valid.eq(self.valid)
+        m.d.comb += [
+            multiply.valid.eq(self.valid), multiply.active.eq(self.active),
+            multiply.a.eq(unpack_float(self.types[0], self.a, width)),
+            multiply.b.eq(unpack_float(self.types[1], self.b, width)),
+            convert.x.eq(multiply.product),
+            self.o.eq(convert.o.bits), self.flags.eq(Cat(convert.o.nan, convert.o.infinite)),
         ]
         return m
 
@@ -125,6 +149,25 @@ def test_fp16_equals_the_model(other):
     expected = [numerics.fma(*values, "fp16", other) for values in operands]
     run_stream(MultiplyAdd("fp16", other), ("a", "b", "c", "active"),
                [(*v, 1) for v in operands], expected, FloatMultiply.LATENCY + FusedAdd.LATENCY)
+
+
+@pytest.mark.parametrize("types", [("bf16", "bf16"), ("fp16", "fp16"), ("fp16", "bf16")])
+def test_product_alone_is_its_sum_with_zero(types):
+    """Corner values, and products at both ends of the range."""
+    rng = random.Random(11)
+    corners = {"fp16": FP16_CORNERS, "bf16": CORNERS_16}
+    operands = list(itertools.product(*(corners[type] for type in types)))
+    operands += [(rng.randrange(1 << 16), rng.randrange(1 << 16)) for _ in range(1_000)]
+    for _ in range(1_000):
+        exponent, total = rng.randrange(1, 0xFF), rng.choice((126, 127, 128, 381, 382, 383))
+        other = min(max(total - exponent, 0), 0xFF)
+        operands.append(tuple(field << 7 | rng.randrange(1 << 7) | rng.randrange(2) << 15
+                              for field in (exponent, other)))
+    expected = [numerics.fma(a, b, 0, *types) for a, b in operands]
+    run_stream(Multiply(*types), ("a", "b", "active"), [(*v, 1) for v in operands], expected,
+               FloatMultiply.LATENCY + ProductToFloat.LATENCY)
+    run_stream(Multiply(*types), ("a", "b", "active"), [(0x7F80, 0x7FC0, 0), (0x8000, 0x3F80, 0)],
+               [0, 0], FloatMultiply.LATENCY + ProductToFloat.LATENCY)
 
 
 def test_every_fp16_number_is_unpacked_exactly():

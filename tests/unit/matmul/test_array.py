@@ -38,7 +38,18 @@ def test_products_with_loads_at_the_earliest_cycle(size, types, type):
 
     The columns of a load follow its first group, so the later groups enter beside columns.
     """
-    dut = Array(TileConfig(size=size, types=types))
+    products_of_an_array(TileConfig(size=size, types=types), type)
+
+
+@pytest.mark.parametrize("chain", [2, 8])
+def test_products_in_short_and_long_chains(chain):
+    products_of_an_array(TileConfig(size=8, types=("bf16",), chain=chain), "bf16")
+
+
+def products_of_an_array(config, type):
+    """Multiply random operands of a type and compare every sum and its cycle."""
+    size, types = config.size, config.types
+    dut = Array(config)
     datapaths = Datapaths(dut.config)
     mode, format = datapaths.mode(type), types.index(type)
     latency = datapaths.address_cycles()[mode]
@@ -85,7 +96,8 @@ def test_products_with_loads_at_the_earliest_cycle(size, types, type):
             groups += [(select, group, weights[:, group * GROUP:][:, :GROUP])
                        for group in range(size // GROUP)]
             await step()
-            want = tile_product(weights[:k], columns[:k], type).view(np.uint32)
+            want = tile_product(weights[:k], columns[:k], type, size=size,
+                                chain=dut.config.chain).view(np.uint32)
             for n in range(columns.shape[1]):
                 while bubbles.random() < 0.2:
                     await step()

@@ -28,6 +28,8 @@ def test_refuses_what_is_no_configuration():
     ({"sbuf_bytes": 512}, "SBUF bytes per partition must be a power of two from 1024"),
     ({"psum_banks": 3}, "PSUM banks must be a power of two"),
     ({"queue_depth": 2}, "Queue depth must be a power of two from 4"),
+    ({"chain": 1}, "Rows of a chain must be a power of two from 2 to 8, not 1"),
+    ({"size": 4, "chain": 8}, "Rows of a chain must be a power of two from 2 to 4, not 8"),
     ({"semaphores": 128}, "Semaphores must be a power of two from 2 to 64"),
 ])
 def test_refuses_configurations(fields, message):
