@@ -155,6 +155,8 @@ class DmaConfig:
         Width of the AXI4 ids.
     descriptor_port : :class:`bool`
         Descriptors and completions have an AXI4 port of their own, of 64 bits.
+    transpose : :class:`int`
+        Longest row of a block that the engine can transpose, in bytes; 0: it transposes nothing.
     """
 
     queues: int = 1
@@ -167,6 +169,7 @@ class DmaConfig:
     prefetch: int = 32
     id_width: int = 4
     descriptor_port: bool = False
+    transpose: int = 0
 
     @property
     def descriptor_width(self) -> int:
@@ -192,6 +195,9 @@ class DmaConfig:
         if self.descriptor_width > 128:
             raise ValueError(f"A DMA data path of {self.data_width} bits needs a descriptor port: "
                              f"descriptors have 128")
+        if self.transpose != 0:
+            _power_of_two("DMA transposed rows, if not 0,", self.transpose,
+                          self.data_width // 8, 64)
         if not 32 <= self.addr_width <= 48:
             raise ValueError(f"DMA address width must be 32 to 48, not {self.addr_width!r}")
         if not 1 <= self.id_width <= 8:

@@ -9,7 +9,7 @@ import numpy as np
 from rtl.config import DmaConfig, preset_hash
 from sim.bfm.dma_harness import IDEAL_LATENCY
 from sim.dma import DmaModel
-from sim.dma_cases import CASES, MAX_TRANSFERS, PORTS, DmaCase
+from sim.dma_cases import CASES, LARGEST_MATRIX, MAX_TRANSFERS, PORTS, DmaCase
 from sim.errors import UserError
 from sw.drivers.dma import DmaQueue, Strided
 
@@ -18,6 +18,8 @@ __all__ = ["bench_config", "bench_dma"]
 DATA_WIDTH = 64
 BEAT = DATA_WIDTH // 8
 BYTES = 1 << 22
+ELEMENT = 2
+DESCRIPTORS = 16                      # that a matrix of any size takes at most, in either ring
 ARENA_BYTES = MAX_TRANSFERS * 64      # a transfer has an entry in each of four rings
 SOURCE, SINK = ARENA_BYTES, 2 * ARENA_BYTES
 
@@ -25,7 +27,8 @@ SOURCE, SINK = ARENA_BYTES, 2 * ARENA_BYTES
 def bench_config(row: DmaCase) -> DmaConfig:
     """Return the engine that a row is measured on: 64 bits, deep enough for a far memory."""
     return DmaConfig(queues=row.queues, data_width=DATA_WIDTH, outstanding=32, packets=64,
-                     prefetch=max(64, 4 * row.queues), descriptor_port=row.port == "own")
+                     prefetch=max(64, 4 * row.queues), descriptor_port=row.port == "own",
+                     transpose=32)
 
 
 class _Bench:
@@ -46,6 +49,8 @@ class _Bench:
 
     def measure(self, row: DmaCase, transfers: int) -> dict:
         """Run the transfers of a row, check what they moved, and return the row's figures."""
+        if row.case == "transpose":
+            return self._transpose(row, transfers)
         model, offsets = self.model, CASES[row.case]
         model.latency = row.latency
         memory = model.memory
@@ -61,19 +66,67 @@ class _Bench:
         else:
             packets, size, used = each, row.size, min(places, transfers)
             self._packets(queues, row, each, places, stride)
+        self._drain(queues)
+        self._check(row, queues, packets, size, np.arange(used) * stride)
+        return self._figures(row, transfers, row.size)
+
+    def _drain(self, queues) -> None:
         for queue in queues:
             while queue.state() & 8:
-                model.sim.tick(100)
-        self._check(row, queues, packets, size, np.arange(used) * stride)
+                self.model.sim.tick(100)
 
-        get = model.sim.get
+    def _figures(self, row: DmaCase, transfers: int, size: int) -> dict:
+        """Return the figures of a row whose transfers of ``size`` bytes are done."""
+        get = self.model.sim.get
         cycles = {channel: get(f"{channel}_last") - get(f"{channel}_first") + 1
                   for channel in ("r", "w")}
         busier = min(cycles, key=lambda channel: cycles[channel])
         return {**dataclasses.asdict(row), "transfers": transfers, "channel": busier.upper(),
                 "beats": get(f"{busier}_beats"), "cycles": cycles[busier],
-                "utilisation": transfers * row.size / BEAT / cycles[busier],
+                "utilisation": transfers * size / BEAT / cycles[busier],
                 "cycles_per_descriptor": cycles[busier] / transfers}
+
+    def _transpose(self, row: DmaCase, transfers: int) -> dict:
+        """Transpose matrices, and copy them as rows of the same engine, for comparison."""
+        pitch = row.size * ELEMENT
+        places = min(transfers, ARENA_BYTES // (pitch * row.size))
+        images = self.data[:places * pitch * row.size].view(np.uint16).reshape(
+            places, row.size, row.size)
+        figures = {}
+        for turned in (False, True):
+            model = self.model
+            model.latency = row.latency
+            model.memory[SOURCE:SOURCE + ARENA_BYTES] = self.data
+            model.memory[SINK:SINK + ARENA_BYTES] = 0
+            each = transfers // row.queues
+            queues = self._queues(row.queues, DESCRIPTORS * each)
+            for number in range(transfers):
+                place = number % places * pitch * row.size
+                self._matrix(queues[number % row.queues], row.size, turned, SOURCE + place,
+                             SINK + place)
+            for queue in queues:
+                queue.doorbell(m2s=queue.m2s.count, s2m=queue.s2m.count)
+            self._drain(queues)
+            if any(queue.wait(1).bytes != pitch * row.size for queue in queues
+                   for _ in range(each)):
+                raise RuntimeError("DMA bench: a completion has the wrong length")
+            found = model.memory[SINK:SINK + images.nbytes].view(np.uint16).reshape(images.shape)
+            if (found != (images.transpose(0, 2, 1) if turned else images)).any():
+                raise RuntimeError("DMA bench: a matrix is wrong")
+            figures[turned] = self._figures(row, transfers, pitch * row.size)
+        return figures[True] | {"of_copy": figures[True]["utilisation"]
+                                / figures[False]["utilisation"]}
+
+    @staticmethod
+    def _matrix(queue: DmaQueue, size: int, turned: bool, source: int, sink: int) -> None:
+        """Announce a matrix."""
+        pitch = size * ELEMENT
+        if turned:
+            queue.transpose((source, pitch), (sink, pitch), rows=size, columns=size,
+                            element=ELEMENT, ring_doorbell=False)
+        else:
+            queue.submit([Strided(source, pitch, [(size, pitch)])],
+                         [Strided(sink, pitch, [(size, pitch)])], ring_doorbell=False)
 
     @staticmethod
     def _packets(queues, row, each, places, stride) -> None:
@@ -149,6 +202,12 @@ def _refuse(row: DmaCase, transfers: int) -> None:
         raise UserError(f"Unknown case {row.case!r}: choose one of {', '.join(CASES)}")
     if row.port not in PORTS:
         raise UserError(f"Unknown port {row.port!r}: choose one of {', '.join(PORTS)}")
+    if row.case == "transpose":
+        if not 1 <= row.size <= LARGEST_MATRIX:
+            raise UserError(f"A matrix has 1 to {LARGEST_MATRIX} rows, not {row.size}")
+        if transfers > MAX_TRANSFERS // DESCRIPTORS:
+            raise UserError(f"Matrices are measured with {MAX_TRANSFERS // DESCRIPTORS} transfers "
+                            f"at most, not {transfers}")
     if not 1 <= row.size <= 65536:
         raise UserError(f"A transfer has 1 to 65536 bytes, not {row.size}")
     if not 0 <= row.latency <= 10_000:

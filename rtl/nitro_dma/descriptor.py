@@ -7,8 +7,9 @@ from rtl.config import DmaConfig
 
 from .encoding import COMPLETION, DESCRIPTOR
 
-__all__ = ["COMPLETION_LAYOUT", "DESCRIPTOR_LAYOUT", "FETCHED_LAYOUT", "DataFault", "PacketLayout",
-           "PieceLayout", "beat_bits", "beats_width", "queue_bits", "ring_bits"]
+__all__ = ["BlockLayout", "COMPLETION_LAYOUT", "DESCRIPTOR_LAYOUT", "FETCHED_LAYOUT", "DataFault",
+           "PacketLayout", "PieceLayout", "beat_bits", "beats_width", "block_member", "queue_bits",
+           "ring_bits"]
 
 DESCRIPTOR_LAYOUT = data.StructLayout({name: width for name, (_, width, _) in DESCRIPTOR.items()})
 
@@ -53,26 +54,58 @@ def ring_bits(config: DmaConfig) -> int:
     return ceil_log2(2 * config.queues)
 
 
+class BlockLayout(data.StructLayout):
+    """How a piece is a block of elements that is transposed.
+
+    Members
+    -------
+    swap : :py:`1`
+        It is; otherwise nothing else here means anything.
+    element : :py:`2`
+        Bytes of an element: 1 << ``element``.
+    rows_m1, columns_m1 : :py:`log2(transpose)`
+        Rows of the source, and of the destination, minus 1.
+    src_row_m1, dst_row_m1 : :py:`log2(transpose)`
+        Bytes of a row of either side, minus 1.
+    src_pitch, dst_pitch : :py:`addr_width`
+        From one row to the next.
+    """
+
+    def __init__(self, config: DmaConfig):
+        size = ceil_log2(config.transpose)
+        super().__init__({"swap": 1, "element": 2, "rows_m1": size, "columns_m1": size,
+                          "src_row_m1": size, "dst_row_m1": size,
+                          "src_pitch": config.addr_width, "dst_pitch": config.addr_width})
+
+
+def block_member(config: DmaConfig) -> dict[str, BlockLayout]:
+    """Member ``block`` of a layout of pieces, if the engine transposes."""
+    return {"block": BlockLayout(config)} if config.transpose else {}
+
+
 class PieceLayout(data.StructLayout):
-    """A run of bytes that lies in one source and in one destination buffer.
+    """A run of bytes that lies in one source and in one destination buffer, or a block.
 
     Members
     -------
     src, dst : :py:`addr_width`
         First byte of either side.
     length_m1 : :py:`16`
-        Bytes, minus 1.
+        Bytes, minus 1; of all rows.
     queue : :py:`queue_bits`
         Owner.
     moves : :py:`1`
         0 for a piece without bytes, which only closes its packet.
     last : :py:`1`
         Closes its packet.
+    block : :class:`BlockLayout`
+        With ``config.transpose``.
     """
 
     def __init__(self, config: DmaConfig):
         super().__init__({"src": config.addr_width, "dst": config.addr_width, "length_m1": 16,
-                          "queue": queue_bits(config), "moves": 1, "last": 1})
+                          "queue": queue_bits(config), "moves": 1, "last": 1,
+                          **block_member(config)})
 
 
 class PacketLayout(data.StructLayout):

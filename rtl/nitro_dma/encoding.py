@@ -8,7 +8,8 @@ Annapurna's UDMA publishes; words are 32 bits, little endian.
 import enum
 
 __all__ = ["COMPLETION", "DESCRIPTOR", "DESCRIPTOR_BYTES", "DIMENSIONS", "FIRST_RING_ID", "SLOTS",
-           "SLOT_BYTES", "SLOT_END", "SLOT_M2S", "SLOT_S2M", "Cause", "c_header", "pack", "unpack"]
+           "SLOT_BYTES", "SLOT_END", "SLOT_M2S", "SLOT_S2M", "Cause", "Operation", "c_header",
+           "pack", "unpack"]
 
 DESCRIPTOR_BYTES = 16
 FIRST_RING_ID = 1
@@ -26,7 +27,7 @@ SLOT_M2S, SLOT_S2M, SLOT_END = 0, 16, 60
 DESCRIPTOR: dict[str, tuple[int, int, str]] = {
     "length":    (0, 16, "Bytes of the buffer; 0 means 65536. META: repetitions, 1 to 65535"),
     "reserved":  (16, 7, "Must be 0"),
-    "meta":      (23, 1, "META descriptor: a dimension of the buffer that follows in the ring"),
+    "meta":      (23, 1, "META descriptor: says something of the buffer that follows in the ring"),
     "ring_id":   (24, 2, "Starts at 1, +1 modulo 4 each time the ring wraps"),
     "first":     (26, 1, "M2S: first buffer of a packet. S2M: ignored"),
     "last":      (27, 1, "M2S: last buffer of a packet. S2M: the packet must end in this buffer"),
@@ -34,7 +35,9 @@ DESCRIPTOR: dict[str, tuple[int, int, str]] = {
     "no_snoop":  (29, 1, "Hint, ignored"),
     "barrier":   (30, 1, "M2S: start only when everything before it in the queue is complete"),
     "concat":    (31, 1, "Must be 0"),
-    "meta_ctrl": (32, 32, "Ignored"),
+    "operation": (32, 4, "META: what it says of the buffer, an operation. Otherwise ignored"),
+    "element":   (36, 2, "META TRANSPOSE: bytes of an element, 0 for 1, 1 for 2, 2 for 4"),
+    "meta_ctrl": (38, 26, "Ignored"),
     "address":   (64, 48, "Byte address of the buffer, any alignment. META: stride, signed"),
     "tenant":    (112, 16, "Tenant of the buffer, must equal the queue's"),
 }
@@ -51,6 +54,13 @@ COMPLETION: dict[str, tuple[int, int, str]] = {
     "bytes":     (32, 32, "Bytes of the packet; 0 if it failed"),
     "reserved2": (64, 64, "0"),
 }
+
+
+class Operation(enum.IntEnum):
+    """What a META descriptor says of its buffer."""
+
+    DIMENSION = 0
+    TRANSPOSE = 1
 
 
 class Cause(enum.IntEnum):
@@ -74,6 +84,7 @@ class Cause(enum.IntEnum):
     READ_WINDOW = 15
     WRITE_WINDOW = 16
     COMPLETION_WINDOW = 17
+    TRANSPOSE = 18
 
 
 CAUSES: dict[Cause, str] = {
@@ -81,7 +92,8 @@ CAUSES: dict[Cause, str] = {
     Cause.RING_ID: "Ring id of a descriptor is not the expected one (stale or never written)",
     Cause.FIRST: "M2S packet begins without FIRST",
     Cause.LAST: "FIRST inside an M2S packet: the packet before has no LAST",
-    Cause.META: f"META descriptor with a count of 0, with flags, or behind {DIMENSIONS} others",
+    Cause.META: "META descriptor with a count of 0, with flags, of an unknown operation, or one "
+                f"too many: a buffer has {DIMENSIONS} dimensions and one transposition at most",
     Cause.RESERVED: "A bit that must be 0 is 1",
     Cause.TENANT: "Descriptor names another tenant than the queue's",
     Cause.ADDRESS: "Buffer reaches beyond the address space of the engine",
@@ -95,6 +107,7 @@ CAUSES: dict[Cause, str] = {
     Cause.READ_WINDOW: "Data read outside of the windows of the queue",
     Cause.WRITE_WINDOW: "Data write outside of the windows of the queue",
     Cause.COMPLETION_WINDOW: "Completion write outside of the windows of the queue",
+    Cause.TRANSPOSE: "Transposed blocks that do not fit each other, or are too large",
 }
 
 
@@ -152,6 +165,8 @@ def c_header() -> str:
             lines.append(f"#define {macro}_WORD {word}")
             lines.append(f"#define {macro}_SHIFT {shift}")
             lines.append(f"#define {macro}_MASK 0x{mask:x}u")
+    for operation in Operation:
+        lines.append(f"#define DMA_OPERATION_{operation.name} {operation.value}u")
     for cause in Cause:
         lines.append(f"#define DMA_CAUSE_{cause.name} {cause.value} /* {CAUSES[cause]} */")
     return "\n".join(lines) + "\n"

@@ -13,7 +13,7 @@ from rtl.lib import StreamBuffer, StreamFifo, StreamFork
 from .completion import CompletionWriter
 from .descriptor import PieceLayout, beat_bits
 from .fetcher import DescriptorFetcher
-from .legaliser import AlignedLayout, Aligner, SpanLayout
+from .legaliser import AlignedLayout, Aligner
 from .manager import ManagerPages
 from .planner import Planner
 from .pool import DescriptorPool
@@ -34,7 +34,9 @@ from .registers import (
 )
 from .retire import Retire
 from .router import PageRouter
-from .writer import WriteEngine, WriteTagLayout
+from .rows import SinkRowLayout, SinkRows, SourceRowLayout, SourceRows
+from .transposer import Transposer
+from .writer import WriteEngine
 
 __all__ = ["NitroDma"]
 
@@ -175,46 +177,59 @@ class NitroDma(wiring.Component):
         config = self.config
         m.submodules.piece = piece = StreamBuffer(PieceLayout(config))
         m.submodules.aligner = aligner = Aligner(config)
-        m.submodules.fork = fork = StreamFork(AlignedLayout(config), 3)
+        m.submodules.fork = fork = StreamFork(AlignedLayout(config), 2)
+        m.submodules.source_rows = source = SourceRows(config)
+        m.submodules.read_fork = read_fork = StreamFork(SourceRowLayout(config),
+                                                            2 + bool(config.transpose))
+        m.submodules.sink_rows = sink = SinkRows(config)
+        m.submodules.write_fork = write_fork = StreamFork(SinkRowLayout(config),
+                                                              1 + bool(config.transpose))
         wiring.connect(m, planner.o, piece.i)
+        wiring.connect(m, source.o, read_fork.i)
+        wiring.connect(m, fork.o[1], sink.i)
+        wiring.connect(m, sink.o, write_fork.i)
+        # A piece without bytes passes the reader and the realigner by.
+        to_read, to_rotate, to_write = *read_fork.o[:2], write_fork.o[0]
+        pieces = fork.o[0]
+        m.submodules.rotations = rotations = StreamFifo(
+            RotationLayout(config), config.outstanding << bool(config.transpose))
         m.d.comb += [
             aligner.i.eq(piece.o.payload),
             fork.i.payload.eq(aligner.o),
             fork.i.valid.eq(piece.o.valid),
             piece.o.ready.eq(fork.i.ready),
+            source.i.payload.eq(pieces.payload),
+            source.i.valid.eq(pieces.valid & pieces.payload.moves),
+            pieces.ready.eq(source.i.ready | ~pieces.payload.moves),
+            reader.i.valid.eq(to_read.valid),
+            reader.i.payload.eq(to_read.payload.span),
+            to_read.ready.eq(reader.i.ready),
+            rotations.i.valid.eq(to_rotate.valid),
+            rotations.i.payload.eq(to_rotate.payload.rotation),
+            to_rotate.ready.eq(rotations.i.ready),
+            writer.i.valid.eq(to_write.valid),
+            writer.i.payload.eq(to_write.payload.span),
+            to_write.ready.eq(writer.i.ready),
+            writer.arrived.eq(reader.arrived),
         ]
-        # A piece without bytes passes the reader and the realigner by.
-        to_read, to_rotate, to_write = fork.o
-        m.d.comb += [
-            reader.i.valid.eq(to_read.valid & to_read.payload.moves),
-            reader.i.payload.beat.eq(to_read.payload.src_beat),
-            reader.i.payload.beats_m1.eq(to_read.payload.src_beats_m1),
-            reader.i.payload.tag.eq(to_read.payload.queue),
-            to_read.ready.eq(reader.i.ready | ~to_read.payload.moves),
-        ]
-        m.submodules.rotations = rotations = StreamFifo(RotationLayout(config),
-                                                        config.outstanding)
         wiring.connect(m, rotations.o, realigner.rotation)
-        m.d.comb += rotations.i.valid.eq(to_rotate.valid & to_rotate.payload.moves)
-        m.d.comb += to_rotate.ready.eq(rotations.i.ready | ~to_rotate.payload.moves)
-        for name in RotationLayout(config).members:
-            m.d.comb += rotations.i.payload[name].eq(to_rotate.payload[name])
-
-        span = SpanLayout(config, WriteTagLayout(config))
-        m.submodules.spans = spans = StreamFifo(span, config.outstanding)
-        wiring.connect(m, spans.o, writer.i)
-        m.d.comb += [
-            spans.i.valid.eq(to_write.valid),
-            to_write.ready.eq(spans.i.ready),
-            spans.i.payload.beat.eq(to_write.payload.dst_beat),
-            spans.i.payload.beats_m1.eq(to_write.payload.dst_beats_m1),
-        ]
-        for name in WriteTagLayout(config).members:
-            m.d.comb += spans.i.payload.tag[name].eq(to_write.payload[name])
-
         wiring.connect(m, reader.o, realigner.beat)
-        wiring.connect(m, realigner.o, writer.beat)
-        m.d.comb += writer.arrived.eq(reader.arrived)
+        if not config.transpose:
+            wiring.connect(m, realigner.o, writer.beat)
+            return
+        m.submodules.transposer = transposer = Transposer(config)
+        wiring.connect(m, realigner.o, transposer.beat)
+        wiring.connect(m, transposer.o, writer.beat)
+        to_fill, to_empty = read_fork.o[2], write_fork.o[1]
+        for rows, block, target in (
+                (to_fill, to_fill.payload.rotation.block, transposer.rows),
+                (to_empty, to_empty.payload.span.tag.block, transposer.columns)):
+            m.d.comb += [
+                target.valid.eq(rows.valid & block),
+                target.payload.eq(rows.payload.place),
+                rows.ready.eq(target.ready | ~block),
+            ]
+        m.d.comb += [writer.taken.eq(transposer.taken), writer.filled.eq(transposer.filled)]
 
     def _completions(self, m, planner, writer, retire, completion):
         """Follow each packet from the planner to its completion."""
@@ -306,6 +321,7 @@ class NitroDma(wiring.Component):
             bank.params_queues.eq(config.queues),
             bank.params_data_bytes.eq(1 << beat_bits(config)),
             bank.params_prefetch.eq(config.prefetch),
+            bank.features_transpose.eq(config.transpose),
             bank.status_busy.eq(busy),
             Cat(bank.bytes_read_lo_value, bank.bytes_read_hi_value).eq(bytes_read),
             Cat(bank.bytes_written_lo_value, bank.bytes_written_hi_value).eq(bytes_written),

@@ -7,7 +7,7 @@ from amaranth.utils import exact_log2
 
 from rtl.config import DmaConfig
 
-from .descriptor import PieceLayout, beat_bits, beats_width, queue_bits
+from .descriptor import PieceLayout, beat_bits, beats_width, block_member, queue_bits
 
 __all__ = ["AlignedLayout", "Aligner", "BurstLayout", "BurstSplitter", "SpanLayout"]
 
@@ -31,8 +31,9 @@ class AlignedLayout(data.StructLayout):
         Destination lanes of the first and of the last byte.
     shift, skew, flush
         As above.
-    queue, moves, last
-        As in :class:`~rtl.nitro_dma.descriptor.PieceLayout`.
+    queue, moves, last, block
+        As in :class:`~rtl.nitro_dma.descriptor.PieceLayout`. Of a block, all is said of the first
+        row of either side, and with it of its ``src_lane``; shift, skew and flush mean nothing.
     """
 
     def __init__(self, config: DmaConfig):
@@ -41,7 +42,8 @@ class AlignedLayout(data.StructLayout):
             "src_beat": config.addr_width - lane, "dst_beat": config.addr_width - lane,
             "src_beats_m1": beats, "dst_beats_m1": beats, "first_lane": lane, "last_lane": lane,
             "shift": lane, "skew": 1, "flush": 1, "queue": queue_bits(config), "moves": 1,
-            "last": 1})
+            "last": 1, **({"src_lane": lane, "src_last_lane": lane} if config.transpose else {}),
+            **block_member(config)})
 
 
 class Aligner(wiring.Component):
@@ -71,9 +73,19 @@ class Aligner(wiring.Component):
         lane = beat_bits(self.config)
         src_lane, dst_lane = self.i.src[:lane], self.i.dst[:lane]
         src_last, dst_last = Signal(17), Signal(17)
+        src_length_m1 = dst_length_m1 = self.i.length_m1
+        if self.config.transpose:
+            block = self.i.block
+            src_length_m1 = Mux(block.swap, block.src_row_m1, src_length_m1)
+            dst_length_m1 = Mux(block.swap, block.dst_row_m1, dst_length_m1)
+            m.d.comb += [
+                self.o.block.eq(block),
+                self.o.src_lane.eq(src_lane),
+                self.o.src_last_lane.eq(src_last[:lane]),
+            ]
         m.d.comb += [
-            src_last.eq(src_lane + self.i.length_m1),
-            dst_last.eq(dst_lane + self.i.length_m1),
+            src_last.eq(src_lane + src_length_m1),
+            dst_last.eq(dst_lane + dst_length_m1),
             self.o.src_beat.eq(self.i.src[lane:]),
             self.o.dst_beat.eq(self.i.dst[lane:]),
             self.o.src_beats_m1.eq(src_last[lane:]),

@@ -1,6 +1,6 @@
 """Pairs source with destination buffers and cuts packets into pieces."""
 
-from amaranth import Array, Cat, Module, Mux, Signal
+from amaranth import Array, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -8,8 +8,10 @@ from amaranth.lib.wiring import In, Out
 from rtl.config import DmaConfig
 from rtl.lib import RoundRobin
 
+from .block import Blocks
+from .checks import refusals
 from .descriptor import CAUSE_WIDTH, FETCHED_LAYOUT, PacketLayout, PieceLayout, queue_bits
-from .encoding import DIMENSIONS, Cause
+from .encoding import DIMENSIONS, Cause, Operation
 from .service import ServiceContext, ServiceShares
 from .walker import Walker
 
@@ -133,7 +135,8 @@ class Planner(wiring.Component):
 
         # Bytes done of either row, and of the packet; whether a buffer has been begun, and its
         # dimensions. `fresh` stands for zeros in a row.
-        half = data.StructLayout({"done": 16, "begun": 1, "dims": range(DIMENSIONS + 1)})
+        half = data.StructLayout({"done": 16, "begun": 1, "dims": range(DIMENSIONS + 1), **(
+            {"swap": 1, "element": 2} if self.config.transpose else {})})
         progress = data.StructLayout({"m2s": half, "s2m": half, "bytes": 32})
         m.submodules.progress = memory = Memory(shape=progress, depth=max(2, count), init=[])
         save, recall = memory.write_port(), memory.read_port(domain="comb")
@@ -143,6 +146,9 @@ class Planner(wiring.Component):
         m.submodules.m2s_walker = m2s_walker = Walker(self.config)
         m.submodules.s2m_walker = s2m_walker = Walker(self.config)
         walkers = m2s_walker, s2m_walker
+        blocks = None
+        if self.config.transpose:
+            m.submodules.blocks = blocks = Blocks(self.config)
         m.submodules.shares = shares = ServiceShares(self.config)
         ready, payable, entitled, expected = self._choice(m, shares, opened, closed)
         # The loaded pair waits for its permission: it gives way to all others.
@@ -186,7 +192,7 @@ class Planner(wiring.Component):
                     m.next = "LOAD"
             with m.State("LOAD"):
                 self._load(m, loaded, queues[active], recall.data, fresh.bit_select(active, 1),
-                           opened.bit_select(active, 1), walkers)
+                           opened.bit_select(active, 1), walkers, blocks)
                 m.next = "EMIT"
                 with m.If(early & queues[active].touched):
                     m.next = "SELECT"
@@ -211,7 +217,7 @@ class Planner(wiring.Component):
                 queue.opened.eq(opened[i]),
             ]
 
-        piece_end = self._emit(m, loaded, active, go, meta, again, save, walkers)
+        piece_end = self._emit(m, loaded, active, go, meta, again, save, walkers, blocks)
         with m.If(save.en):
             m.d.sync += fresh.bit_select(active, 1).eq(0)
         with m.If(go):
@@ -245,7 +251,7 @@ class Planner(wiring.Component):
             ]
         return ready, payable, entitled, expected
 
-    def _load(self, m, loaded, queue, progress, fresh, opened, walkers):
+    def _load(self, m, loaded, queue, progress, fresh, opened, walkers, blocks):
         """Take a copy of the chosen pair and add up its addresses."""
         m2s_walker, s2m_walker = walkers
         done = Signal(progress.shape())
@@ -272,12 +278,25 @@ class Planner(wiring.Component):
                 walker.dimensions.eq(half.dims),
                 walker.address.eq(descriptor.address),
             ]
+        if blocks is not None:
+            m.d.comb += blocks.load.eq(1)
+            for side, descriptor, half in ((blocks.m2s, self.m2s.descriptor, done.m2s),
+                                           (blocks.s2m, self.s2m.descriptor, done.s2m)):
+                m.d.comb += [
+                    side.swap.eq(half.swap),
+                    side.element.eq(half.element),
+                    side.length.eq(descriptor.length),
+                ]
 
-    def _emit(self, m, loaded, active, go, meta, again, save, walkers):
+    def _emit(self, m, loaded, active, go, meta, again, save, walkers, blocks):
         """Form the piece, the packet and the next state; return the cause that stops the pair."""
         m2s, s2m = loaded.m2s.descriptor, loaded.s2m.descriptor
         refused = Signal(CAUSE_WIDTH)
-        self._check(m, loaded, Array(self.queue)[active].tenant, refused)
+        misfit = 0 if blocks is None else blocks.misfit
+        for condition, cause in reversed(refusals(self.config, loaded, misfit,
+                                                  Array(self.queue)[active].tenant)):
+            with m.If(condition):
+                m.d.comb += refused.eq(cause)
 
         m2s_walker, s2m_walker = walkers
         moves, m2s_ends, s2m_ends = Signal(), Signal(), Signal()
@@ -328,21 +347,23 @@ class Planner(wiring.Component):
                 ("m2s", m2s_walker, m2s_ends, m2s_row_ends, m2s, loaded.src),
                 ("s2m", s2m_walker, s2m_ends, s2m_row_ends, s2m, loaded.dst)):
             half, kept = loaded.progress[name], save.data[name]
+            dimension = Signal(name=f"{name}_dimension")
             rest = loaded[f"{name}_rest"]
             m.d.comb += [
                 kept.done.eq(Mux(row_ends | ends, 0, half.done + length_m1 + 1)),
                 kept.begun.eq(~ends),
                 kept.dims.eq(Mux(ends, 0, half.dims)),
+                dimension.eq(fetched.operation == Operation.DIMENSION),
                 walker.queue.eq(active),
                 walker.place.eq(half.dims),
                 walker.count.eq(fetched.length),
                 walker.stride.eq(fetched.address),
-                walker.add.eq(save.en & meta & fetched.meta),
+                walker.add.eq(save.en & meta & fetched.meta & dimension),
                 walker.save.eq(go),
                 walker.step.eq(row_ends & ~walker.final),
             ]
             with m.If(meta):
-                m.d.comb += [kept.eq(half), kept.dims.eq(half.dims + fetched.meta)]
+                m.d.comb += [kept.eq(half), kept.dims.eq(half.dims + (fetched.meta & dimension))]
             with m.If(go):
                 m.d.sync += [
                     start.eq(Mux(row_ends, walker.after, start + length_m1 + 1)),
@@ -352,33 +373,25 @@ class Planner(wiring.Component):
             m.d.comb += save.data.bytes.eq(loaded.progress.bytes)
         with m.If(go):
             m.d.sync += [loaded.progress.eq(save.data), loaded.opened.eq(1)]
+        if blocks is not None:
+            self._block(m, loaded, active, meta, save, blocks,
+                        (m2s_ends, s2m_ends), (m2s_row_ends, s2m_row_ends, length_m1))
         return cause
 
-    def _check(self, m, loaded, tenant, refused):
-        """Set ``refused`` to the first reason for which the descriptors may not be executed."""
-        m2s, s2m = loaded.m2s.descriptor, loaded.s2m.descriptor
-        width = self.config.addr_width
-        beyond = [
-            descriptor.address[width:].any() | (start + rest)[width]
-            for descriptor, start, rest in ((m2s, loaded.src, loaded.m2s_rest),
-                                            (s2m, loaded.dst, loaded.s2m_rest))]
-        odd = [descriptor.meta & ((descriptor.length == 0) | (half.dims == DIMENSIONS) | Cat(
-            descriptor.first, descriptor.last, descriptor.interrupt, descriptor.barrier).any())
-            for descriptor, half in ((m2s, loaded.progress.m2s), (s2m, loaded.progress.s2m))]
-        buffers = ~m2s.meta & ~s2m.meta
-        checks = (
-            (loaded.overrun, Cause.DOORBELL),
-            (loaded.m2s.denied | loaded.s2m.denied, Cause.FETCH_WINDOW),
-            (loaded.m2s.fetch_error | loaded.s2m.fetch_error, Cause.FETCH_RESPONSE),
-            (loaded.m2s.ring_error | loaded.s2m.ring_error, Cause.RING_ID),
-            (Cat(odd).any(), Cause.META),
-            (Cat(m2s.reserved, m2s.concat, s2m.reserved, s2m.barrier, s2m.concat).any(),
-             Cause.RESERVED),
-            ((m2s.tenant != tenant) | (s2m.tenant != tenant), Cause.TENANT),
-            (buffers & Cat(beyond).any(), Cause.ADDRESS),
-            (buffers & ~loaded.opened & ~m2s.first, Cause.FIRST),
-            (buffers & loaded.opened & m2s.first & ~loaded.progress.m2s.begun, Cause.LAST),
-        )
-        for condition, cause in reversed(checks):
-            with m.If(condition):
-                m.d.comb += refused.eq(cause)
+    def _block(self, m, loaded, active, meta, save, blocks, ends, row):
+        """Take up the shapes of blocks, and let a piece be a block."""
+        m.d.comb += [blocks.queue.eq(active), self.o.payload.block.eq(blocks.block)]
+        for side, name, end in zip((blocks.m2s, blocks.s2m), ("m2s", "s2m"), ends, strict=True):
+            fetched, half = loaded[name].descriptor, loaded.progress[name]
+            kept = save.data[name]
+            m.d.comb += [
+                side.add.eq(save.en & meta & fetched.meta
+                            & (fetched.operation == Operation.TRANSPOSE)),
+                side.count.eq(fetched.length),
+                side.pitch.eq(fetched.address),
+                kept.swap.eq(Mux(meta, half.swap | side.add, half.swap & ~end)),
+                kept.element.eq(Mux(side.add, fetched.element, half.element)),
+            ]
+        with m.If(blocks.block.swap):
+            m2s_row_ends, s2m_row_ends, length_m1 = row
+            m.d.comb += [m2s_row_ends.eq(1), s2m_row_ends.eq(1), length_m1.eq(blocks.length_m1)]

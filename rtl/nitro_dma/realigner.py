@@ -13,18 +13,26 @@ __all__ = ["Realigner", "RotatedLayout", "RotationLayout"]
 
 
 class RotationLayout(data.StructLayout):
-    """What to do with the source beats of a piece: ``shift``, ``skew``, ``src_beats_m1``."""
+    """What to do with the source beats of a piece: ``shift``, ``skew``, ``src_beats_m1``.
+
+    If the engine transposes, ``block`` is 1 for a row of a block.
+    """
 
     def __init__(self, config: DmaConfig):
         super().__init__({"shift": beat_bits(config), "skew": 1,
-                          "src_beats_m1": beats_width(config)})
+                          "src_beats_m1": beats_width(config),
+                          **({"block": 1} if config.transpose else {})})
 
 
 class RotatedLayout(data.StructLayout):
-    """A rotated beat: ``data``, ``fault``, and ``ahead`` for the first beat of a skewed piece."""
+    """A rotated beat: ``data``, ``fault``, and ``ahead`` for the first beat of a skewed piece.
+
+    If the engine transposes, ``block`` is 1 for a beat of a block.
+    """
 
     def __init__(self, config: DmaConfig):
-        super().__init__({"data": config.data_width, "fault": DataFault, "ahead": 1})
+        super().__init__({"data": config.data_width, "fault": DataFault, "ahead": 1,
+                          **({"block": 1} if config.transpose else {})})
 
 
 class Realigner(wiring.Component):
@@ -83,5 +91,7 @@ class Realigner(wiring.Component):
                 self.o.payload.fault.eq(self.beat.payload.fault),
                 self.o.payload.ahead.eq(rotation.skew & (index == 0)),
             ]
+            if self.config.transpose:
+                m.d.sync += self.o.payload.block.eq(rotation.block)
 
         return m

@@ -46,6 +46,9 @@ GLOBAL = RegisterMap("dma_global", "DMA engine: identity and counters of all que
         Field("cycles", 16, "rw", "Cycles after which a completion is written although it does "
                                   "not fill 64 bytes", reset=64),
     ]),
+    Register("FEATURES", 0x14, "What the engine was built for.", [
+        Field("transpose", 8, "ro", "Bytes of the longest row of a transposed block; 0: none"),
+    ]),
     *[Register(f"{name}_{half}", 0x20 + 8 * i + 4 * (half == "HI"),
                f"{doc}, {'high' if half == 'HI' else 'low'} word.",
                [Field("value", 32, "ro", f"Bits {'63:32' if half == 'HI' else '31:0'}")])

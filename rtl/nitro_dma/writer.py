@@ -20,13 +20,16 @@ __all__ = ["BurstDoneLayout", "WriteEngine", "WriteTagLayout"]
 class WriteTagLayout(data.StructLayout):
     """What the write engine must know of a piece besides its destination beats.
 
-    The members are those of :class:`~rtl.nitro_dma.legaliser.AlignedLayout`.
+    The members are those of :class:`~rtl.nitro_dma.legaliser.AlignedLayout`. If the engine
+    transposes, ``block`` is 1 for a row of a block, which has no shift, skew or flush, and
+    ``final`` for its last row and for all that is no block.
     """
 
     def __init__(self, config: DmaConfig):
         lane = beat_bits(config)
         super().__init__({"first_lane": lane, "last_lane": lane, "shift": lane, "skew": 1,
-                          "flush": 1, "queue": queue_bits(config), "moves": 1, "last": 1})
+                          "flush": 1, "queue": queue_bits(config), "moves": 1, "last": 1,
+                          **({"block": 1, "final": 1} if config.transpose else {})})
 
 
 class BurstDoneLayout(data.StructLayout):
@@ -62,8 +65,9 @@ class _BurstLayout(data.StructLayout):
 class WriteEngine(wiring.Component):
     """Writes spans of beats, in order.
 
-    A burst is put on AW only when every source beat that it needs is in the data buffer: once it
-    has begun, W never waits for a read. A burst that no window of its queue allows is not put on
+    A burst is put on AW only when every source beat that it needs is in the data buffer, or the
+    block of which it is a row in the transposer: once it has begun, W never waits for a read. A
+    burst that no window of its queue allows is not put on
     the bus: its data is dropped. Once data of a queue has a fault, or the queue is stopped, its
     bursts are finished with all strobes low, so that nothing more of it reaches memory until
     ``clear``.
@@ -82,6 +86,9 @@ class WriteEngine(wiring.Component):
         What to write.
     arrived : :py:`In(1)`
         Strobe: a source beat has come into the data buffer.
+    taken, filled : :py:`In(1)`
+        Strobes, if the engine transposes: the transposer has taken a beat of a block from there;
+        it was the last one of the block.
     beat : :py:`In(stream.Signature(RotatedLayout(config)))`
         Rotated source beats.
     tenant : ``queues`` x :py:`In(16)`
@@ -116,6 +123,7 @@ class WriteEngine(wiring.Component):
                                          read=False)),
             "i":       In(stream.Signature(SpanLayout(config, WriteTagLayout(config)))),
             "arrived": In(1),
+            **({"taken": In(1), "filled": In(1)} if config.transpose else {}),
             "beat":    In(stream.Signature(RotatedLayout(config))),
             "tenant":  In(16).array(config.queues),
             "check":   Out(WindowCheckSignature(config)),
@@ -144,7 +152,7 @@ class WriteEngine(wiring.Component):
         places = config.buffer_bytes * 8 // config.data_width
         at_hand = Signal(range(places + 1))
         flying = Signal(range(config.outstanding + 1))
-        needs, claim = Signal(9), Signal(9)
+        needs, claim, complete = Signal(9), Signal(9), Signal()
         issue, granted = Signal(), Signal()
         m.d.comb += [
             self.check.queue.eq(tag.queue),
@@ -153,7 +161,8 @@ class WriteEngine(wiring.Component):
             granted.eq(issue & tag.moves & self.check.allowed),
             needs.eq(burst.len + 1 + (burst.first & tag.skew) - (burst.last & tag.flush)),
             issue.eq(splitter.o.valid & bursts.i.ready & (flying != config.outstanding)
-                     & (~tag.moves | (needs <= at_hand) & (~axi.awvalid | axi.awready))),
+                     & (~tag.moves | complete & (~axi.awvalid | axi.awready))),
+            complete.eq(needs <= at_hand),
             claim.eq(Mux(issue & tag.moves, needs, 0)),
             splitter.o.ready.eq(issue),
             bursts.i.valid.eq(issue),
@@ -166,8 +175,16 @@ class WriteEngine(wiring.Component):
             axi.awsize.eq(axi.signature.size),
             axi.awcache.eq(0b0010),
         ]
+        gone = 0
+        if self.config.transpose:
+            # Beats of a block are at hand until the transposer has taken them.
+            gone, blocks = self.taken, Signal(range(3))
+            m.d.sync += blocks.eq(blocks + self.filled
+                                  - (issue & tag.block & tag.final & burst.last))
+            with m.If(tag.block):
+                m.d.comb += [complete.eq(blocks != 0), claim.eq(0)]
         m.d.sync += [
-            at_hand.eq(at_hand + self.arrived - claim),
+            at_hand.eq(at_hand + self.arrived - claim - gone),
             flying.eq(flying + issue - self.retired),
         ]
         with m.If(axi.awready):
@@ -236,7 +253,8 @@ class WriteEngine(wiring.Component):
             self.done.valid.eq(bursts.o.valid & bursts.o.ready),
             self.done.payload.queue.eq(tag.queue),
             self.done.payload.awaits.eq(tag.moves & ~burst.denied),
-            self.done.payload.piece_last.eq(burst.last),
+            self.done.payload.piece_last.eq(
+                burst.last & (tag.final if self.config.transpose else 1)),
             self.done.payload.packet_last.eq(burst.last & tag.last),
         ]
         with m.If(tag.moves):

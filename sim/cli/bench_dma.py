@@ -29,6 +29,10 @@ def _print(figures: dict) -> None:
     print_table(f"DMA, {figures['data_width']} bit, {figures['rows'][0]['transfers']} transfers",
                 ["case", "bytes", "latency", "queues", "descriptors", "utilisation",
                  "cycles per transfer", "channel"], rows)
+    for row in figures["rows"]:
+        if "of_copy" in row:
+            print(f"Transposed {row['size']} x {row['size']} x 16 bit, latency {row['latency']}, "
+                  f"{row['queues']} queues: {100 * row['of_copy']:.2f} % of copying it")
     print(f"Launch: doorbell to the address of the data {figures['launch']['ring']} cycles, "
           f"and one read of the memory; pushed descriptors {figures['launch']['push']} cycles")
 
@@ -40,7 +44,8 @@ def register(bench: typer.Typer) -> None:
         case: Annotated[str | None, typer.Option(
             help=f"What is moved: {', '.join(CASES)}.")] = None,
         size: Annotated[list[int] | None, typer.Option(
-            metavar="BYTES", help="Bytes of a transfer; may be repeated.")] = None,
+            metavar="BYTES", help="Bytes of a transfer, or rows and columns of a matrix of 16-bit "
+                                  "elements; may be repeated.")] = None,
         latency: Annotated[list[int] | None, typer.Option(
             metavar="CYCLES", help="Cycles that the memory takes longer than an ideal one, on "
                                    "reads and on writes; may be repeated.")] = None,

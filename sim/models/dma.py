@@ -4,8 +4,6 @@ Plain Python over a byte-addressed memory. What the model leaves in memory, the 
 in memory, byte for byte, completions included; its data bursts are those of the engine, in order.
 """
 
-import dataclasses
-import math
 from collections.abc import Callable, Iterator, Sequence
 
 from rtl.nitro_dma.encoding import (
@@ -13,151 +11,16 @@ from rtl.nitro_dma.encoding import (
     DESCRIPTOR,
     DESCRIPTOR_BYTES,
     DIMENSIONS,
-    FIRST_RING_ID,
     SLOTS,
     Cause,
+    Operation,
     pack,
     unpack,
 )
 
+from .dma_parts import PAGE, Burst, Memory, Piece, Ring, Window, legalise
+
 __all__ = ["Burst", "Memory", "Piece", "QueueModel", "Ring", "Window", "legalise"]
-
-PAGE = 4096
-
-
-@dataclasses.dataclass(frozen=True)
-class Burst:
-    """An AXI4 burst of full-width beats: aligned byte address and number of beats."""
-
-    address: int
-    beats: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Piece:
-    """Bytes that lie in one source and one destination buffer."""
-
-    src: int
-    dst: int
-    length: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Window:
-    """Pages that a queue may reach: addresses of the first and of the last, and what for."""
-
-    base: int
-    limit: int
-    read: bool = True
-    write: bool = True
-
-    def allows(self, page: int, *, write: bool) -> bool:
-        """Return whether the page with this address may be read, or written."""
-        return (self.write if write else self.read) and (
-            self.base // PAGE <= page // PAGE <= self.limit // PAGE)
-
-
-def legalise(address: int, length: int, *, beat_bytes: int, max_burst: int) -> list[Burst]:
-    """Return the bursts that move ``length`` bytes at ``address``.
-
-    A burst ends at each multiple of ``max_burst`` beats and at each 4 KiB boundary.
-    """
-    block = min(max_burst * beat_bytes, PAGE)
-    bursts, end = [], address + length
-    while address < end:
-        stop = min(end, (address // block + 1) * block)
-        first, last = address // beat_bytes, (stop - 1) // beat_bytes
-        bursts.append(Burst(first * beat_bytes, last - first + 1))
-        address = stop
-    return bursts
-
-
-@dataclasses.dataclass
-class Memory:
-    """A flat memory that starts at ``base``."""
-
-    data: bytearray
-    base: int = 0
-
-    def read(self, address: int, length: int) -> bytes:
-        """Return ``length`` bytes at ``address``."""
-        start = address - self.base
-        if not 0 <= start <= len(self.data) - length:
-            raise ValueError(f"Read of {length} bytes at {address:#x} leaves the memory")
-        return bytes(self.data[start:start + length])
-
-    def write(self, address: int, payload: bytes) -> None:
-        """Write ``payload`` at ``address``."""
-        start = address - self.base
-        if not 0 <= start <= len(self.data) - len(payload):
-            raise ValueError(f"Write of {len(payload)} bytes at {address:#x} leaves the memory")
-        self.data[start:start + len(payload)] = payload
-
-
-@dataclasses.dataclass
-class Ring:
-    """A ring in memory and the position in it: submissions read, or completions written.
-
-    In push mode ``pushed`` holds the descriptors, the oldest first. Of a submission ring's current
-    buffer, ``dimensions`` are repetitions and stride of each, ``row`` the number of the current
-    row, and ``done`` its bytes that have been moved.
-    """
-
-    base: int
-    length: int
-    index: int = 0
-    ring_id: int = FIRST_RING_ID
-    pending: int = 0
-    pushed: list[bytes] = dataclasses.field(default_factory=list)
-    dimensions: list[tuple[int, int]] = dataclasses.field(default_factory=list)
-    row: int = 0
-    done: int = 0
-
-    @property
-    def begun(self) -> bool:
-        """Whether bytes of the current buffer have been moved."""
-        return bool(self.row or self.done)
-
-    @property
-    def final(self) -> bool:
-        """Whether the current row is the last one of its buffer."""
-        return self.row == math.prod(count for count, _ in self.dimensions) - 1
-
-    def offset(self) -> int:
-        """Return how far the current row lies behind the first one."""
-        total, rest = 0, self.row
-        for count, stride in self.dimensions:
-            rest, position = divmod(rest, count)
-            total += position * stride
-        return total
-
-    def use(self, length: int, *, row_ends: bool, ends: bool) -> None:
-        """Move on by some bytes, to the next row, or to the next descriptor."""
-        self.done = 0 if row_ends or ends else self.done + length
-        self.row = 0 if ends else self.row + row_ends
-        if ends:
-            self.take()
-            self.dimensions = []
-
-    def take(self) -> None:
-        """Leave the current descriptor."""
-        self.advance()
-        self.pending -= 1
-        if self.pushed:
-            self.pushed.pop(0)
-
-    def advance(self) -> int:
-        """Move on by one entry; return the index of the entry left behind."""
-        left = self.index
-        self.index += 1
-        if self.index == self.length:
-            self.index, self.ring_id = 0, (self.ring_id + 1) % 4
-        return left
-
-    @property
-    def address(self) -> int:
-        """Address of the current entry."""
-        return self.base + DESCRIPTOR_BYTES * self.index
 
 
 class QueueModel:
@@ -177,6 +40,8 @@ class QueueModel:
         Where the queue may read and write; by default everywhere.
     push : :class:`bool`
         Descriptors come by :meth:`push` and not from the rings in memory.
+    transpose : :class:`int`
+        Longest row of a block that the engine transposes, in bytes; 0 if it does not.
     fails : callable
         ``fails(kind, address, length)`` says whether the bus answers a ``read`` or ``write`` of
         data with an error.
@@ -184,7 +49,7 @@ class QueueModel:
 
     def __init__(self, memory: Memory, m2s: Ring, s2m: Ring, m2s_done: Ring, s2m_done: Ring, *,
                  tenant: int = 0, addr_width: int = 40,
-                 windows: Sequence[Window] | None = None, push: bool = False,
+                 windows: Sequence[Window] | None = None, push: bool = False, transpose: int = 0,
                  fails: Callable[[str, int, int], bool] = lambda kind, address, length: False):
         self.memory = memory
         self.m2s, self.s2m = m2s, s2m
@@ -193,6 +58,7 @@ class QueueModel:
         self.addr_width = addr_width
         self.windows = windows
         self.push_mode = push
+        self.transpose = transpose
         self.fails = fails
         self.cause = Cause.NONE
         self.pieces: list[Piece] = []
@@ -244,18 +110,13 @@ class QueueModel:
         if m2s["meta"] or s2m["meta"]:
             for ring, desc in ((m2s_ring, m2s), (s2m_ring, s2m)):
                 if desc["meta"]:
-                    ring.dimensions.append((desc["length"], desc["address"]))
-                    ring.take()
+                    ring.describe(desc)
             return True
-        m2s_left = (m2s["length"] or 65536) - m2s_ring.done
-        s2m_left = (s2m["length"] or 65536) - s2m_ring.done
-        length = min(m2s_left, s2m_left)
-        piece = Piece(self._row(m2s, m2s_ring) + m2s_ring.done,
-                      self._row(s2m, s2m_ring) + s2m_ring.done, length)
+        piece, m2s_row, s2m_row = self._piece(m2s, s2m)
         self._opened = True
         if not self._move(piece):
             return False
-        m2s_row, s2m_row = length == m2s_left, length == s2m_left
+        length = piece.length
         used_m2s = m2s_row and m2s_ring.final
         ends = used_m2s and bool(m2s["last"])
         used_s2m = s2m_row and s2m_ring.final or ends
@@ -267,6 +128,21 @@ class QueueModel:
         elif used_s2m and s2m["last"]:
             self._fail(Cause.OVERFLOW, indices[1], s2m["interrupt"])
         return True
+
+    def _piece(self, m2s: dict[str, int], s2m: dict[str, int]) -> tuple[Piece, bool, bool]:
+        """Return what is moved next, and whether that ends a row of either buffer."""
+        starts = self._row(m2s, self.m2s), self._row(s2m, self.s2m)
+        if self.m2s.block and self.s2m.block:
+            rows = [tuple((start + i * pitch) % (1 << self.addr_width) for i in range(count))
+                    for start, (count, pitch, _) in zip(starts, (self.m2s.block, self.s2m.block),
+                                                        strict=True)]
+            return Piece(rows[0], m2s["length"], rows[1], s2m["length"],
+                         self.m2s.block[2]), True, True
+        m2s_left = (m2s["length"] or 65536) - self.m2s.done
+        s2m_left = (s2m["length"] or 65536) - self.s2m.done
+        length = min(m2s_left, s2m_left)
+        return (Piece((starts[0] + self.m2s.done,), length, (starts[1] + self.s2m.done,), length),
+                length == m2s_left, length == s2m_left)
 
     def _row(self, desc: dict[str, int], ring: Ring) -> int:
         """Return the address of the current row of a buffer."""
@@ -287,7 +163,7 @@ class QueueModel:
         if not self.push_mode and any(desc["ring_id"] != ring.ring_id for desc, ring in both):
             yield Cause.RING_ID
         if any(desc["meta"] and (
-                desc["length"] == 0 or len(ring.dimensions) == DIMENSIONS
+                desc["length"] == 0 or self._unknown(desc, ring)
                 or any(desc[flag] for flag in ("first", "last", "interrupt", "barrier")))
                for desc, ring in both):
             yield Cause.META
@@ -301,28 +177,52 @@ class QueueModel:
         if any(desc["address"] >= top or self._row(desc, ring) + (desc["length"] or 65536) > top
                for desc, ring in both):
             yield Cause.ADDRESS
+        if self._misfit(m2s, s2m):
+            yield Cause.TRANSPOSE
         if not self._opened and not m2s["first"]:
             yield Cause.FIRST
         if self._opened and m2s["first"] and not self.m2s.begun:
             yield Cause.LAST
 
+    def _unknown(self, meta: dict[str, int], ring: Ring) -> bool:
+        """Return whether a META descriptor says what cannot be said, or not once more."""
+        if meta["operation"] == Operation.TRANSPOSE:
+            return not self.transpose or meta["element"] == 3 or ring.block is not None
+        return meta["operation"] != Operation.DIMENSION or len(ring.dimensions) == DIMENSIONS
+
+    def _misfit(self, m2s: dict[str, int], s2m: dict[str, int]) -> bool:
+        """Return whether a block to be transposed is not that of the other side."""
+        if not self.m2s.block and not self.s2m.block:
+            return False
+        if not self.m2s.block or not self.s2m.block:
+            return True
+        (rows, _, element), (columns, _, other) = self.m2s.block, self.s2m.block
+        return (element != other or m2s["length"] != columns * element
+                or s2m["length"] != rows * element
+                or max(m2s["length"], s2m["length"]) > self.transpose)
+
     def _move(self, piece: Piece) -> bool:
         """Copy the bytes of a piece; return whether windows and bus let it."""
-        if self._denied(piece.src, piece.length, write=False) is not None:
+        reads = [(address, piece.source_length) for address in piece.sources]
+        writes = [(address, piece.sink_length) for address in piece.sinks]
+        if any(self._denied(*row, write=False) is not None for row in reads):
             self._fail(Cause.READ_WINDOW)
             return False
-        end = self._denied(piece.dst, piece.length, write=True)
-        if end is not None:
-            self.memory.write(piece.dst, self.memory.read(piece.src, end - piece.dst))
-            self._fail(Cause.WRITE_WINDOW)
-            return False
-        if self.fails("read", piece.src, piece.length):
+        if any(self.fails("read", *row) for row in reads):
             self._fail(Cause.READ_RESPONSE)
             return False
-        self.memory.write(piece.dst, self.memory.read(piece.src, piece.length))
+        data = piece.turn(b"".join(self.memory.read(*row) for row in reads))
+        for i, (address, length) in enumerate(writes):
+            row = data[i * length:(i + 1) * length]
+            end = self._denied(address, length, write=True)
+            if end is not None:
+                self.memory.write(address, row[:end - address])
+                self._fail(Cause.WRITE_WINDOW)
+                return False
+            self.memory.write(address, row)
         self.pieces.append(piece)
         self._bytes += piece.length
-        if self.fails("write", piece.dst, piece.length):
+        if any(self.fails("write", *row) for row in writes):
             self._fail(Cause.WRITE_RESPONSE)
             return False
         return True
@@ -353,7 +253,9 @@ class QueueModel:
         """Return the data bursts of all pieces so far: reads, and writes."""
         reads, writes = [], []
         for piece in self.pieces:
-            reads += legalise(piece.src, piece.length, beat_bytes=beat_bytes, max_burst=max_burst)
-            writes += legalise(piece.dst, piece.length, beat_bytes=beat_bytes,
-                               max_burst=max_burst)
+            for bursts, addresses, length in ((reads, piece.sources, piece.source_length),
+                                              (writes, piece.sinks, piece.sink_length)):
+                for address in addresses:
+                    bursts += legalise(address, length, beat_bytes=beat_bytes,
+                                       max_burst=max_burst)
         return reads, writes

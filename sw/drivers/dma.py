@@ -12,7 +12,6 @@ from rtl.nitro_dma.encoding import (
     COMPLETION,
     DESCRIPTOR,
     DESCRIPTOR_BYTES,
-    DIMENSIONS,
     FIRST_RING_ID,
     SLOT_END,
     SLOT_M2S,
@@ -22,12 +21,15 @@ from rtl.nitro_dma.encoding import (
     unpack,
 )
 
-__all__ = ["Completion", "DmaBus", "DmaError", "DmaManager", "DmaQueue", "MANAGER_REGISTERS",
-           "QUEUE_REGISTERS", "Strided"]
+from .dma_buffers import MAX_BUFFER, Buffer, Strided, meta, metas_of, strided, transposition
 
-MAX_BUFFER = 65536
+__all__ = ["Completion", "DmaBus", "DmaError", "DmaManager", "DmaQueue", "GLOBAL_REGISTERS",
+           "MANAGER_REGISTERS", "QUEUE_REGISTERS", "Strided"]
+
 S2M = 0x400
 
+# Offsets in the global page.
+GLOBAL_REGISTERS = {"FEATURES": 0x14}
 # Offsets in a queue's page; a test holds them against the register declaration.
 QUEUE_REGISTERS = {
     "CFG": 0x20, "RING_BASE_LO": 0x28, "RING_BASE_HI": 0x2C, "RING_LENGTH": 0x30, "TAIL_INC": 0x38,
@@ -49,27 +51,6 @@ RESET = 1 << 8
 STATE_STOPPED = 1 << 1
 STATE_RESETTING = 1 << 2
 STATE_BUSY = 1 << 3
-
-
-@dataclasses.dataclass(frozen=True)
-class Strided:
-    """A buffer of several dimensions.
-
-    Parameters
-    ----------
-    address, length : :class:`int`
-        First row.
-    dimensions : sequence of (count, stride)
-        How often the row is repeated, and how many bytes further each time, which may be negative;
-        then how often all of that; and so on. 4 at most.
-    """
-
-    address: int
-    length: int
-    dimensions: Sequence[tuple[int, int]] = ()
-
-
-Buffer = tuple[int, int] | Strided
 
 
 class DmaError(Exception):
@@ -182,31 +163,6 @@ class DmaManager:
     def close_window(self, window: int) -> None:
         """Take the window away."""
         self._write("WINDOW0_ACCESS", 0, WINDOW_BYTES * window)
-
-
-def _strided(buffers: Sequence[Buffer]) -> list[Strided]:
-    """Return buffers that can be described, or raise ValueError."""
-    buffers = [buffer if isinstance(buffer, Strided) else Strided(*buffer) for buffer in buffers]
-    for buffer in buffers:
-        if not 1 <= buffer.length <= MAX_BUFFER:
-            raise ValueError(f"Buffer length must be from 1 to {MAX_BUFFER}, "
-                             f"not {buffer.length!r}")
-        if len(buffer.dimensions) > DIMENSIONS:
-            raise ValueError(f"A buffer has {DIMENSIONS} dimensions at most, "
-                             f"not {len(buffer.dimensions)}")
-        for count, stride in buffer.dimensions:
-            if not 1 <= count < MAX_BUFFER:
-                raise ValueError(f"A dimension has 1 to {MAX_BUFFER - 1} repetitions, "
-                                 f"not {count!r}")
-            if not -1 << 47 <= stride < 1 << 47:
-                raise ValueError(f"A stride must fit into 48 bits, not {stride!r}")
-    return buffers
-
-
-def _meta(dimension: tuple[int, int]) -> dict[str, int]:
-    """Return the fields of the META descriptor of a dimension."""
-    count, stride = dimension
-    return {"meta": 1, "length": count, "address": stride % (1 << 48)}
 
 
 class _Ring:
@@ -358,19 +314,29 @@ class DmaQueue:
             If a length is not from 1 to 65536, or dimensions are impossible.
         """
         counts = []
-        for ring, buffers, waits in ((self.s2m, _strided(destinations), False),
-                                     (self.m2s, _strided(sources), barrier)):
+        for ring, buffers, waits in ((self.s2m, strided(destinations), False),
+                                     (self.m2s, strided(sources), barrier)):
             before = ring.count
             for i, buffer in enumerate(buffers):
                 last = i == len(buffers) - 1
-                for dimension in buffer.dimensions:
-                    self.put(ring, **_meta(dimension))
+                for fields in metas_of(buffer):
+                    self.put(ring, **fields)
                 self.put(ring, address=buffer.address, length=buffer.length % MAX_BUFFER,
                          first=i == 0, last=last, interrupt=interrupt and last,
                          barrier=waits and i == 0)
             counts.append(ring.count - before)
         if ring_doorbell:
             self.doorbell(s2m=counts[0], m2s=counts[1])
+
+    def transpose(self, source: tuple[int, int], sink: tuple[int, int], *, rows: int, columns: int,
+                  element: int, **options: bool) -> None:
+        """Announce one packet that transposes a matrix; see :func:`transposition`.
+
+        ``options`` are those of :meth:`submit`.
+        """
+        most = self.bus.read_register(GLOBAL_REGISTERS["FEATURES"]) & 0xFF
+        self.submit(*transposition(source, sink, rows=rows, columns=columns, element=element,
+                                   most=most), **options)
 
     def push(self, source: Buffer, destination: Buffer, *, first: bool = True, last: bool = True,
              interrupt: bool = False, barrier: bool = False, polls: int = 100_000) -> None:
@@ -387,11 +353,10 @@ class DmaQueue:
         """
         if not self.push_mode:
             raise ValueError("The pair is not in push mode: make it with push=True")
-        pair = _strided((source, destination))
+        pair = strided((source, destination))
         # Both halves of a slot are used: the half with fewer dimensions repeats itself once.
-        for dimensions in itertools.zip_longest(*(buffer.dimensions for buffer in pair),
-                                                fillvalue=(1, 0)):
-            self._push(*(_meta(dimension) for dimension in dimensions), polls=polls)
+        for metas in itertools.zip_longest(*map(metas_of, pair), fillvalue=meta(1, 0)):
+            self._push(*metas, polls=polls)
         m2s, s2m = ({"address": buffer.address, "length": buffer.length % MAX_BUFFER, "last": last,
                      "interrupt": interrupt and last} for buffer in pair)
         self._push(m2s | {"first": first, "barrier": barrier}, s2m, polls=polls)

@@ -10,6 +10,7 @@ from rtl.nitro_dma.encoding import (
     DESCRIPTOR,
     DESCRIPTOR_BYTES,
     Cause,
+    Operation,
     c_header,
     pack,
     unpack,
@@ -340,3 +341,56 @@ def test_dma_model_dimensions_wrap_with_the_address_space():
         bench.queue.run()
         assert bench.queue.cause == cause
         assert bench.memory.read(SINK, 4) == bench.memory.read(SOURCE, 4)
+
+
+@pytest.mark.parametrize("element", [1, 2, 4])
+def test_dma_model_transposes_as_numpy(element):
+    """Blocks of any shape; and each misfit is refused."""
+    rng = random.Random(element)
+    kind = {1: np.uint8, 2: np.uint16, 4: np.uint32}[element]
+    for _ in range(60):
+        height, width = (rng.randrange(1, 32 // element + 1) for _ in range(2))
+        down, across = rng.randrange(1, 4), rng.randrange(1, 4)
+        pitch, sink_pitch = width * across * element, height * down * element + rng.randrange(9)
+        source, sink = SOURCE + rng.randrange(9), SINK + rng.randrange(9)
+        bench = Bench(depth=32, transpose=32)
+        image = np.frombuffer(bench.memory.read(source, pitch * height * down), kind)
+        swap = {"meta": 1, "operation": Operation.TRANSPOSE, "element": element // 2}
+        bench.put("m2s", length=height, address=pitch, **swap)
+        put_strided(bench, "m2s", source, width * element,
+                    [(across, width * element), (down, height * pitch)], first=1, last=1)
+        bench.put("s2m", length=width, address=sink_pitch, **swap)
+        put_strided(bench, "s2m", sink, height * element,
+                    [(across, width * sink_pitch), (down, height * element)])
+        bench.queue.run()
+        assert bench.completion("s2m", 0)["bytes"] == image.nbytes
+        found = [bench.memory.read(sink + sink_pitch * i, height * down * element)
+                 for i in range(width * across)]
+        expected = image.reshape(height * down, width * across).T
+        assert found == [line.tobytes() for line in expected]
+
+
+@pytest.mark.parametrize("m2s, s2m, cause", [
+    ({}, None, Cause.TRANSPOSE), (None, {}, Cause.TRANSPOSE), ({"element": 1}, {}, Cause.TRANSPOSE),
+    ({"length": 5}, {}, Cause.TRANSPOSE), ({}, {"length": 3}, Cause.TRANSPOSE),
+    ({"length": 33}, {}, Cause.TRANSPOSE), ({"element": 3}, {}, Cause.META),
+    ({"operation": 2}, {}, Cause.META), ({"first": 1}, {}, Cause.META), ({}, {}, Cause.NONE),
+])
+def test_dma_model_refuses_impossible_blocks(m2s, s2m, cause):
+    bench = Bench(transpose=32)
+    for half, change in (("m2s", m2s), ("s2m", s2m)):
+        if change is not None:
+            bench.put(half, **{"meta": 1, "operation": Operation.TRANSPOSE, "length": 4,
+                               "address": 100} | change)
+        bench.put(half, address=SOURCE if half == "m2s" else SINK, length=4, first=1, last=1)
+    bench.queue.run()
+    assert bench.queue.cause == cause
+
+
+def test_dma_model_without_transposer_refuses_blocks():
+    bench = Bench()
+    for half in ("m2s", "s2m"):
+        bench.put(half, meta=1, operation=Operation.TRANSPOSE, length=1, address=0)
+        bench.put(half, address=SINK, length=1, first=1, last=1)
+    bench.queue.run()
+    assert bench.queue.cause == Cause.META

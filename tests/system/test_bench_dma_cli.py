@@ -57,7 +57,22 @@ def test_bench_dma_rows(tmp_path):
     assert all(0.9 < row["utilisation"] <= 1 for row in rows)
 
 
+@pytest.mark.cocotb
+def test_bench_dma_transposes(tmp_path, capsys):
+    """Matrices of 16-bit elements, with a whole number of blocks and without."""
+    path = tmp_path / "dma.json"
+    assert tilicho("bench", "dma", "--case", "transpose", "--size", 64, "--size", 21, "--latency",
+                   100, "--transfers", 40, "--json", path) == 0
+    whole, odd = json.loads(path.read_text())["rows"]
+    assert (whole["transfers"], whole["beats"]) == (40, 40 * 1024)
+    assert 0.9 < whole["of_copy"] <= 1 and whole["utilisation"] > 0.9
+    assert odd["beats"] >= 40 * 21 * 21 * 2 / 8
+    assert f"{100 * whole['of_copy']:.2f} % of copying it" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("arguments, message", [
+    (["--case", "transpose", "--size", "257"], "A matrix has 1 to 256 rows, not 257"),
+    (["--case", "transpose", "--transfers", "2000"], "1024 transfers at most, not 2000"),
     (["--case", "random"], "Unknown case 'random': choose one of ring"),
     (["--port", "third", "--size", "8"], "Unknown port 'third': choose one of"),
     (["--size", "0"], "A transfer has 1 to 65536 bytes, not 0"),
