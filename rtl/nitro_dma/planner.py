@@ -12,65 +12,11 @@ from .block import Blocks
 from .checks import refusals
 from .descriptor import CAUSE_WIDTH, FETCHED_LAYOUT, PacketLayout, PieceLayout, queue_bits
 from .encoding import DIMENSIONS, Cause, Operation
+from .planner_context import PlannerContext
 from .service import ServiceContext, ServiceShares
 from .walker import Walker
 
-__all__ = ["PlannerContext", "Planner"]
-
-
-class PlannerContext(wiring.Signature):
-    """What the planner must know of a queue pair, and what it tells it; seen from the planner.
-
-    Members
-    -------
-    run : :py:`In(1)`
-        The pair may start pieces.
-    stop : :py:`In(1)`
-        An error behind the planner: close the open packet, then start nothing.
-    idle : :py:`In(1)`
-        The data of every piece started so far is in memory.
-    clear : :py:`In(1)`
-        Forget the open packet and the error. Only while the planner does not work on the pair.
-    tenant : :py:`In(16)`
-        Owner of the pair.
-    soon, touched : :py:`In(1)`
-        Both buffers will be at hand as soon as software allows it, and their descriptors stand on
-        ``m2s`` and ``s2m`` from the next cycle on; one of these is being changed.
-    m2s_available, m2s_index, m2s_overrun : :py:`In`
-        State of the M2S ring; ``index`` is that of the descriptor shown.
-    s2m_available, s2m_index, s2m_overrun : :py:`In`
-        State of the S2M ring.
-    m2s_take, s2m_take : :py:`Out(1)`
-        Strobe: the descriptor shown is used up.
-    start : :py:`Out(1)`
-        Strobe: a piece has been started.
-    planning : :py:`Out(1)`
-        The planner works on the pair, or will at its turn.
-    opened : :py:`Out(1)`
-        A packet has begun and is not closed.
-    """
-
-    def __init__(self):
-        super().__init__({
-            "run":           In(1),
-            "stop":          In(1),
-            "idle":          In(1),
-            "clear":         In(1),
-            "tenant":        In(16),
-            "soon":          In(1),
-            "touched":       In(1),
-            "m2s_available": In(1),
-            "m2s_index":     In(16),
-            "m2s_overrun":   In(1),
-            "s2m_available": In(1),
-            "s2m_index":     In(16),
-            "s2m_overrun":   In(1),
-            "m2s_take":      Out(1),
-            "s2m_take":      Out(1),
-            "start":         Out(1),
-            "planning":      Out(1),
-            "opened":        Out(1),
-        })
+__all__ = ["Planner"]
 
 
 class Planner(wiring.Component):
@@ -162,11 +108,7 @@ class Planner(wiring.Component):
             save.addr.eq(active),
         ]
 
-        loaded = Signal(data.StructLayout({
-            "m2s": FETCHED_LAYOUT, "s2m": FETCHED_LAYOUT, "progress": progress,
-            "m2s_rest": 16, "s2m_rest": 16, "src": self.config.addr_width,
-            "dst": self.config.addr_width, "m2s_index": 16, "s2m_index": 16,
-            "stop": 1, "overrun": 1, "opened": 1}))
+        loaded = Signal(self._loaded_layout(progress))
         go, meta, again = Signal(), Signal(), Signal()
         m.d.comb += [
             go.eq(self.o.valid & self.o.ready),
@@ -230,6 +172,14 @@ class Planner(wiring.Component):
                 m.d.sync += [fresh[i].eq(1), opened[i].eq(0), closed[i].eq(0)]
 
         return m
+
+    def _loaded_layout(self, progress):
+        """Return the layout of what is loaded of a pair."""
+        return data.StructLayout({
+            "m2s": FETCHED_LAYOUT, "s2m": FETCHED_LAYOUT, "progress": progress,
+            "m2s_rest": 16, "s2m_rest": 16, "src": self.config.addr_width,
+            "dst": self.config.addr_width, "m2s_index": 16, "s2m_index": 16,
+            "stop": 1, "overrun": 1, "opened": 1})
 
     def _choice(self, m, shares, opened, closed):
         """Return which pairs have work, may pay for it, have credit, and expect work soon."""
@@ -343,9 +293,18 @@ class Planner(wiring.Component):
                 queue.m2s_take.eq(m2s_take & (active == i)),
                 queue.s2m_take.eq(s2m_take & (active == i)),
             ]
-        for name, walker, ends, row_ends, fetched, start in (
-                ("m2s", m2s_walker, m2s_ends, m2s_row_ends, m2s, loaded.src),
-                ("s2m", s2m_walker, s2m_ends, s2m_row_ends, s2m, loaded.dst)):
+        self._progress(m, loaded, active, go, meta, save, length_m1, (
+            ("m2s", m2s_walker, m2s_ends, m2s_row_ends, loaded.src),
+            ("s2m", s2m_walker, s2m_ends, s2m_row_ends, loaded.dst)))
+        if blocks is not None:
+            self._block(m, loaded, active, meta, save, blocks,
+                        (m2s_ends, s2m_ends), (m2s_row_ends, s2m_row_ends, length_m1))
+        return cause
+
+    def _progress(self, m, loaded, active, go, meta, save, length_m1, halves):
+        """Find out where either half stands behind the piece, or the META descriptors."""
+        for name, walker, ends, row_ends, start in halves:
+            fetched = loaded[name].descriptor
             half, kept = loaded.progress[name], save.data[name]
             dimension = Signal(name=f"{name}_dimension")
             rest = loaded[f"{name}_rest"]
@@ -373,10 +332,6 @@ class Planner(wiring.Component):
             m.d.comb += save.data.bytes.eq(loaded.progress.bytes)
         with m.If(go):
             m.d.sync += [loaded.progress.eq(save.data), loaded.opened.eq(1)]
-        if blocks is not None:
-            self._block(m, loaded, active, meta, save, blocks,
-                        (m2s_ends, s2m_ends), (m2s_row_ends, s2m_row_ends, length_m1))
-        return cause
 
     def _block(self, m, loaded, active, meta, save, blocks, ends, row):
         """Take up the shapes of blocks, and let a piece be a block."""

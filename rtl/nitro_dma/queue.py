@@ -13,7 +13,7 @@ from .completion import CompletionContext
 from .descriptor import CAUSE_WIDTH
 from .encoding import Cause
 from .fetcher import RingContext
-from .planner import PlannerContext
+from .planner_context import PlannerContext
 from .push import PushContext
 from .registers import PAGE_BYTES, QUEUE
 from .ring import Ring

@@ -134,6 +134,9 @@ class Retire(wiring.Component):
             complete.i.valid.eq(closes & ~drop),
             complete.i.payload.eq(packet),
             complete.i.payload.cause.eq(final),
+            # A packet that fails gets nothing that it asks for, whether it came to its end or not.
+            complete.i.payload.m2s_request.eq(packet.m2s_request & (final == Cause.NONE)),
+            complete.i.payload.s2m_interrupt.eq(packet.s2m_interrupt & (final == Cause.NONE)),
             self.piece.eq(self.retired & burst.piece_last & (~burst.packet_last | drop)),
             self.piece_queue.eq(burst.queue),
             self.dropped.eq(drop),

@@ -126,7 +126,7 @@ class QueueModel:
         if ends:
             self._complete(indices, m2s["interrupt"], s2m["interrupt"])
         elif used_s2m and s2m["last"]:
-            self._fail(Cause.OVERFLOW, indices[1], s2m["interrupt"])
+            self._fail(Cause.OVERFLOW, indices[1])
         return True
 
     def _piece(self, m2s: dict[str, int], s2m: dict[str, int]) -> tuple[Piece, bool, bool]:
@@ -233,10 +233,10 @@ class QueueModel:
             self._write(self.m2s_done, bytes=self._bytes, index=indices[0], interrupt=1)
         self._opened, self._bytes = False, 0
 
-    def _fail(self, cause: Cause, index: int | None = None, interrupt: int = 0) -> None:
+    def _fail(self, cause: Cause, index: int | None = None) -> None:
         """Stop with the completion of a failed packet."""
         self.cause = cause
-        self._write(self.s2m_done, cause=cause, error=1, interrupt=interrupt,
+        self._write(self.s2m_done, cause=cause, error=1,
                     index=self.s2m.index if index is None else index)
 
     def _write(self, ring: Ring, **fields: int) -> None:

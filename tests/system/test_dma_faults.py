@@ -2,40 +2,17 @@
 
 """What fails stops its queue pair, with the right cause, and nothing else."""
 
-import random
-
 import pytest
 
 from rtl.nitro_dma.encoding import Cause
-from sim.dma import DmaModel
-from sw.drivers.dma import S2M, DmaQueue
+from sw.drivers.dma import S2M
 from tests.system.dma_configs import WIDE
+from tests.system.dma_system import SINK, SOURCE, fixtures, start
 
-ARENA, SOURCE, SINK = 0x1000, 0x10000, 0x80000
 STOPPED = 2
-DEPTH = 16
 BURSTS = 4 * 256
 
-
-@pytest.fixture(scope="module")
-def model():
-    model = DmaModel(WIDE)
-    yield model
-    model.close()
-
-
-@pytest.fixture(autouse=True)
-def idle(model):
-    model.reset()
-    model.sim.set("stall", 0)
-    model.memory[:] = 0xEE
-    model.write_memory(SOURCE, random.Random(1).randbytes(0x10000))
-
-
-def start(model, number=0, **options):
-    queue = DmaQueue(model.bus, queue=number, arena=ARENA + 0x2000 * number, depth=DEPTH, **options)
-    queue.start()
-    return queue
+model, idle = fixtures({"wide": WIDE}, seed=1)
 
 
 def place(i, offset=0):
@@ -96,6 +73,26 @@ def test_dma_read_error_at_every_beat(model, offset):
         check_stopped(model, queue, completions, state, Cause.READ_RESPONSE, offset=offset)
         dst = place(2, offset)[1][0]
         assert model.read_memory(dst, BURSTS) == b"\xee" * BURSTS, "a later packet was written"
+
+
+@pytest.mark.cocotb
+@pytest.mark.parametrize("kind, count", [("read", 64), ("write", 5)])
+def test_dma_packet_that_fails_gets_nothing_that_it_asked_for(model, kind, count):
+    """Wherever an error comes, the failed packet has no M2S completion and no interrupt but that
+    of the error, whether its end was under way or not."""
+    for beat in range(0, count, 3):
+        model.memory[SINK - 64:SINK + 0x4000] = 0xEE
+        queue = start(model)
+        model.inject(**{kind: count + beat})
+        for i in range(3):
+            queue.submit(*([buffer] for buffer in place(i)), interrupt=True, ring_doorbell=False)
+        queue.doorbell(m2s=3, s2m=3)
+        model.settle(queue)
+        assert [queue.poll_m2s().bytes, queue.poll_m2s()] == [BURSTS, None]
+        good, failed = queue.poll(), queue.poll()
+        assert (good.cause, good.interrupt) == (Cause.NONE, True)
+        assert failed.cause in (Cause.READ_RESPONSE, Cause.WRITE_RESPONSE) and not failed.interrupt
+        assert queue.poll() is None
 
 
 @pytest.mark.cocotb
@@ -186,7 +183,7 @@ def test_dma_packet_without_last(model):
 @pytest.mark.parametrize("half", [0, S2M])
 def test_dma_too_many_announced(model, half):
     queue = start(model)
-    queue._write("TAIL_INC", DEPTH + 1, half)
+    queue._write("TAIL_INC", queue.depth + 1, half)
     assert model.settle(queue) >> 8 & 0xFF == Cause.DOORBELL
     assert queue.poll().cause == Cause.DOORBELL
 

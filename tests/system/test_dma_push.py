@@ -2,6 +2,7 @@
 
 """Push mode: descriptors written into the device, on the Verilated engine."""
 
+import functools
 import itertools
 import random
 
@@ -10,36 +11,18 @@ import pytest
 
 from rtl.nitro_dma.encoding import DESCRIPTOR, SLOT_END, SLOT_M2S, SLOT_S2M, SLOTS, Cause, pack
 from rtl.nitro_dma.registers import QUEUE
-from sim.dma import DmaModel
-from sim.models.dma import Memory, QueueModel, Ring
-from sw.drivers.dma import PUSH_PAGE, DmaError, DmaQueue
+from sw.drivers.dma import PUSH_PAGE, DmaError
 from tests.system.dma_configs import WIDE
+from tests.system.dma_system import SINK, SOURCE, fixtures, golden_of
+from tests.system.dma_system import start as start_ring
 
-ARENA, SOURCE, SINK = 0x1000, 0x10000, 0x80000
 LAUNCH = 2
 SLVERR = 2
 
-
-@pytest.fixture(scope="module")
-def model():
-    model = DmaModel(WIDE)
-    yield model
-    model.close()
+model, idle = fixtures({"wide": WIDE}, seed=3)
 
 
-@pytest.fixture(autouse=True)
-def idle(model):
-    model.reset()
-    model.sim.set("stall", 0)
-    model.memory[:] = 0xEE
-    model.write_memory(SOURCE, random.Random(3).randbytes(0x40000))
-
-
-def start(model, number=0, *, depth=64, push=True, **options):
-    queue = DmaQueue(model.bus, queue=number, arena=ARENA + 0x2000 * number, depth=depth, push=push,
-                     **options)
-    queue.start()
-    return queue
+start = functools.partial(start_ring, push=True)
 
 
 def words_of(queue, source, destination):
@@ -96,9 +79,7 @@ def test_dma_random_pushes_leave_the_memory_of_the_model(model, stall, depth):
     rng = random.Random(stall)
     queue, ringed = start(model, depth=depth), start(model, 1, push=False)
     model.sim.set("stall", stall)
-    golden = QueueModel(Memory(bytearray(model.memory.tobytes())),
-                        *(Ring(ring.base, ring.depth) for ring in
-                          (queue.m2s, queue.s2m, queue.m2s_done, queue.s2m_done)), push=True)
+    golden = golden_of(queue, model)
     sink, aside = SINK, 0xF0000
     for _ in range(150):
         parts = rng.randrange(1, SLOTS + 1)

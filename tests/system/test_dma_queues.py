@@ -2,39 +2,15 @@
 
 """Queue pairs side by side: fairness, waiting, interrupts, tenants, counters, registers."""
 
-import random
-
 import pytest
 
 from rtl.nitro_dma.registers import GLOBAL, IDENTITY, QUEUE
-from sim.dma import DmaModel
 from sw.drivers import dma as driver
 from sw.drivers.dma import DmaQueue
 from tests.system.dma_configs import WIDE
+from tests.system.dma_system import SINK, SOURCE, fixtures, start
 
-ARENA, SOURCE, SINK = 0x1000, 0x10000, 0x80000
-
-
-@pytest.fixture(scope="module")
-def model():
-    model = DmaModel(WIDE)
-    yield model
-    model.close()
-
-
-@pytest.fixture(autouse=True)
-def idle(model):
-    model.reset()
-    model.sim.set("stall", 0)
-    model.memory[:] = 0xEE
-    model.write_memory(SOURCE, random.Random(2).randbytes(0x40000))
-
-
-def start(model, number, **options):
-    options = {"depth": 64} | options
-    queue = DmaQueue(model.bus, queue=number, arena=ARENA + 0x2000 * number, **options)
-    queue.start()
-    return queue
+model, idle = fixtures({"wide": WIDE}, seed=2)
 
 
 def counter(model, name):

@@ -8,47 +8,14 @@ import numpy as np
 import pytest
 
 from rtl.nitro_dma.encoding import Cause
-from sim.dma import DmaModel
-from sim.models.dma import Memory, QueueModel, Ring
 from sw.drivers.dma import DmaError, DmaQueue, Strided
 from tests.models.test_dma_model import strided
 from tests.system.dma_configs import OWN_PORT, WIDE
+from tests.system.dma_system import END, SINK, SOURCE, check, fixtures, golden_of, start
 
-ARENA, SOURCE, SINK, END = 0x1000, 0x10000, 0x80000, 0x100000
 CONFIGS = {"wide": WIDE, "own port": OWN_PORT}
 
-
-@pytest.fixture(scope="module", params=CONFIGS)
-def model(request):
-    model = DmaModel(CONFIGS[request.param])
-    yield model
-    model.close()
-
-
-@pytest.fixture(autouse=True)
-def idle(model):
-    model.reset()
-    model.sim.set("stall", 0)
-    model.memory[:] = 0xEE
-    model.write_memory(SOURCE, random.Random(4).randbytes(0x40000))
-
-
-def start(model, number=0, **options):
-    queue = DmaQueue(model.bus, queue=number, arena=ARENA + 0x2000 * number, depth=64, **options)
-    queue.start()
-    return queue
-
-
-def golden_of(queue, model):
-    return QueueModel(Memory(bytearray(model.memory.tobytes())), *(
-        Ring(ring.base, ring.depth) for ring in
-        (queue.m2s, queue.s2m, queue.m2s_done, queue.s2m_done)), push=queue.push_mode)
-
-
-def check(model, golden):
-    expected = np.frombuffer(bytes(golden.memory.data), np.uint8)
-    wrong = np.flatnonzero(expected != model.memory)
-    assert not wrong.size, f"{wrong.size} bytes differ, the first at {wrong[0]:#x}"
+model, idle = fixtures(CONFIGS, seed=4)
 
 
 @pytest.mark.cocotb

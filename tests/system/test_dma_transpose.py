@@ -8,53 +8,16 @@ import numpy as np
 import pytest
 
 from rtl.nitro_dma.encoding import Cause, Operation
-from sim.dma import DmaModel
-from sim.models.dma import Memory, QueueModel, Ring, Window
-from sw.drivers.dma import DmaError, DmaManager, DmaQueue, Strided
+from sim.models.dma import Window
+from sw.drivers.dma import DmaError, DmaManager
+from sw.drivers.dma_buffers import Strided, strided, transposition
 from tests.system.dma_configs import OWN_PORT, WIDE
+from tests.system.dma_system import END, SINK, SOURCE, Twin, fixtures, start
 
-ARENA, SOURCE, SINK, END = 0x1000, 0x10000, 0x80000, 0x100000
 CONFIGS = {"wide": WIDE, "own port": OWN_PORT}
 TYPES = {1: np.uint8, 2: np.uint16, 4: np.uint32}
 
-
-@pytest.fixture(scope="module", params=CONFIGS)
-def model(request):
-    model = DmaModel(CONFIGS[request.param])
-    yield model
-    model.close()
-
-
-@pytest.fixture(autouse=True)
-def idle(model):
-    model.reset()
-    model.sim.set("stall", 0)
-    model.memory[:] = 0xEE
-    model.write_memory(SOURCE, random.Random(6).randbytes(0x60000))
-
-
-def start(model, number=0, **options):
-    queue = DmaQueue(model.bus, queue=number, arena=ARENA + 0x2000 * number, depth=64, **options)
-    queue.start()
-    return queue
-
-
-def golden_of(queue, model, **options):
-    return QueueModel(Memory(bytearray(model.memory.tobytes())), *(
-        Ring(ring.base, ring.depth) for ring in
-        (queue.m2s, queue.s2m, queue.m2s_done, queue.s2m_done)), push=queue.push_mode,
-        transpose=model.config.transpose, **options)
-
-
-def follow(queue, model, golden):
-    """Let the model execute what stands in the rings; both must leave the same memory."""
-    golden.memory.data[:SOURCE] = model.memory[:SOURCE].tobytes()
-    golden.doorbell(m2s=queue.m2s.count - golden.told[0], s2m=queue.s2m.count - golden.told[1])
-    golden.told = queue.m2s.count, queue.s2m.count
-    golden.run()
-    model.settle(queue)
-    wrong = np.flatnonzero(np.frombuffer(bytes(golden.memory.data), np.uint8) != model.memory)
-    assert not wrong.size, f"{wrong.size} bytes differ, the first at {wrong[0]:#x}"
+model, idle = fixtures(CONFIGS, seed=6)
 
 
 def matrix(model, address, pitch, rows, columns, element):
@@ -71,8 +34,7 @@ def test_dma_random_matrices_are_transposed(model, stall):
     rng = random.Random(stall)
     model.sim.set("stall", stall)
     queue = start(model)
-    golden = golden_of(queue, model)
-    golden.told = 0, 0
+    twin = Twin(queue, model)
     for number in range(60):
         element = rng.choice((1, 2, 4))
         rows, columns = (rng.randrange(1, rng.choice((5, 40, 90))) for _ in range(2))
@@ -89,7 +51,7 @@ def test_dma_random_matrices_are_transposed(model, stall):
         else:
             expected_bytes = rows * columns * element
         assert queue.wait().bytes == expected_bytes
-        follow(queue, model, golden)
+        twin.follow()
         assert (matrix(model, *sink, columns, rows, element) == expected).all()
 
 
@@ -135,8 +97,7 @@ def test_dma_transposes_what_is_pushed(model):
 def test_dma_refuses_impossible_blocks(model, half, fields, cause):
     """The same cause as the model, and the pair goes on after a reset."""
     queue = start(model)
-    golden = golden_of(queue, model)
-    golden.told = 0, 0
+    twin = Twin(queue, model)
     size = model.config.transpose + 1 if fields == "large" else 4
     for name, ring in (("m2s", queue.m2s), ("s2m", queue.s2m)):
         swap = {"meta": 1, "operation": Operation.TRANSPOSE, "length": size, "address": 100}
@@ -150,8 +111,8 @@ def test_dma_refuses_impossible_blocks(model, half, fields, cause):
                 queue.put(ring, **swap)
         queue.put(ring, address=SOURCE if name == "m2s" else SINK, length=size, first=1, last=1)
     queue.doorbell(m2s=queue.m2s.count, s2m=queue.s2m.count)
-    follow(queue, model, golden)
-    assert golden.cause == queue.state() >> 8 & 0xFF == cause
+    twin.follow()
+    assert twin.golden.cause == queue.state() >> 8 & 0xFF == cause
     queue.start()
     source, target, images = blocks(model)
     queue.submit([source], [target])
@@ -170,15 +131,14 @@ def test_dma_blocks_stay_in_their_windows(model, read):
     manager.open_window(0, 0, end)
     manager.open_window(1, SINK, 0x8000)
     queue = start(model)
-    golden = golden_of(queue, model, windows=[Window(0, end - 1), Window(SINK, SINK + 0x7FFF)])
-    golden.told = 0, 0
+    twin = Twin(queue, model, windows=[Window(0, end - 1), Window(SINK, SINK + 0x7FFF)])
     rows = min(7, model.config.transpose // 2)
     source = Strided(SOURCE + (0x2000 - 900 if read else 0), 6, [(4, 300)], (rows, 40, 2))
     sink = Strided(SINK + (0 if read else 0x8000 - 640), 2 * rows, [(4, 202)], (3, 33, 2))
     queue.submit([source], [sink])
-    follow(queue, model, golden)
-    assert golden.cause == (Cause.READ_WINDOW if read else Cause.WRITE_WINDOW)
-    assert queue.state() >> 8 & 0xFF == golden.cause
+    twin.follow()
+    assert twin.golden.cause == (Cause.READ_WINDOW if read else Cause.WRITE_WINDOW)
+    assert queue.state() >> 8 & 0xFF == twin.golden.cause
 
 
 @pytest.mark.cocotb
@@ -261,8 +221,6 @@ def test_dma_blocks_of_queues_do_not_mix(model):
 
 
 def test_dma_driver_refuses_impossible_matrices():
-    from sw.drivers.dma_buffers import strided, transposition
-
     with pytest.raises(ValueError, match="Elements have 1, 2 or 4 bytes, not 8"):
         transposition((0, 8), (64, 8), rows=2, columns=2, element=8, most=32)
     with pytest.raises(ValueError, match="The engine transposes nothing"):

@@ -30,7 +30,7 @@ def test_dma_router_refuses_odd_pages():
     ({"buffer_bytes": 512, "max_burst": 32}, "DMA buffer must hold two bursts of 32 beats"),
     ({"data_width": 256}, "A DMA data path of 256 bits needs a descriptor port"),
     ({"queues": 16}, "DMA prefetch must be at least 4 a queue, 64, not 32"),
-    ({"transpose": 8}, "DMA transposed rows, if not 0, must be a power of two from 16 to 64, not 8"),
+    ({"transpose": 8}, "DMA transposed rows, if not 0, must be a power of two from 16 to 64"),
     ({"id_width": 0}, "DMA id width must be 1 to 8, not 0"),
 ])
 def test_dma_configuration_refuses(change, message):
