@@ -12,16 +12,18 @@ from .encoding import ELEMENT_BYTES, ERROR_CAUSES, OPCODES, OUTPUTS, TYPES
 from .instruction import CheckedLayout
 from .sbuf import BANKS, WORD_BYTES
 from .semaphores import SignalLayout, WaitLayout
+from .vector import VECTOR_OPCODES
 
 __all__ = ["ActivationEngine"]
 
 
 class ActivationEngine(wiring.Component):
-    """One ``activate`` at a time, one column of values a cycle.
+    """One instruction at a time; of ``activate`` one column of values a cycle.
 
     All partitions work in step. A column is issued (its source is read), passes the lanes, and is
     packed into a word of 64 bits; a word that waits for its SBUF bank stops the lanes, an SBUF
     source that waits for its bank leaves a bubble. Writes come before reads, so both go on.
+    Vector instructions are executed by a :class:`~rtl.matmul.vector.VectorUnit` beside the engine.
 
     Parameters
     ----------
@@ -56,6 +58,10 @@ class ActivationEngine(wiring.Component):
         The PSUM bank that has been read is free, and its contents are forgotten.
     start_any : :py:`Out(1)`
         An instruction starts.
+    start_vector : :py:`Out(1)`
+        It is one for the vector unit.
+    vector_done, vector_fault, vector_fault_address : :py:`In(1)`, :py:`In(1)`, :py:`In(24)`
+        The vector unit has finished, or met an address outside of the SBUF.
     """
 
     i: stream.Interface
@@ -80,6 +86,10 @@ class ActivationEngine(wiring.Component):
     release: Signal
     release_bank: Signal
     start_any: Signal
+    start_vector: Signal
+    vector_done: Signal
+    vector_fault: Signal
+    vector_fault_address: Signal
 
     def __init__(self, config: TileConfig):
         self.config = config
@@ -112,6 +122,10 @@ class ActivationEngine(wiring.Component):
             "release":      Out(1),
             "release_bank": Out(exact_log2(config.psum_banks)),
             "start_any":    Out(1),
+            "start_vector": Out(1),
+            "vector_done":  In(1),
+            "vector_fault": In(1),
+            "vector_fault_address": In(24),
         })
 
     def elaborate(self, platform):
@@ -138,6 +152,10 @@ class ActivationEngine(wiring.Component):
         """Start instructions, read the bias, wait for the end."""
         head = self.i.payload.fields
         is_activate = head.opcode == OPCODES["activate"].value
+        is_vector = Const(0, 1)
+        if self.config.vector:
+            for name in VECTOR_OPCODES:
+                is_vector |= head.opcode == OPCODES[name].value
         waited = Signal()
         bias_address = Signal(self.addr_width)
         pending = Signal(SignalLayout())
@@ -183,6 +201,9 @@ class ActivationEngine(wiring.Component):
                             m.next = "BIAS"
                         with m.Elif(is_activate):
                             m.next = "RUN"
+                        with m.Elif(is_vector):
+                            m.d.comb += self.start_vector.eq(1)
+                            m.next = "VECTOR"
                         with m.Else():
                             m.next = "SIGNAL"
             with m.State("BIAS"):
@@ -198,11 +219,24 @@ class ActivationEngine(wiring.Component):
                 with m.If(self._finished):
                     m.d.comb += self.release.eq(releases)
                     m.next = "SIGNAL"
+            with m.State("VECTOR"):
+                self._await_vector(m)
             with m.State("SIGNAL"):
                 m.d.comb += self.signal.valid.eq(signals)
                 with m.If(self.signal.ready | ~signals):
                     m.next = "IDLE"
         self._start = start
+
+    def _await_vector(self, m):
+        """Wait for the vector unit."""
+        m.d.comb += self.working.eq(1)
+        with m.If(self.vector_fault):
+            m.d.sync += [self.error_cause.eq(ERROR_CAUSES["address"][0]),
+                         self.error_address.eq(self.vector_fault_address),
+                         self.error_index.eq(self.error_index - 1)]
+            m.next = "IDLE"
+        with m.Elif(self.vector_done):
+            m.next = "SIGNAL"
 
     def _source(self, m):
         """Issue columns; returns the valid bits of the lanes."""

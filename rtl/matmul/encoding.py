@@ -12,8 +12,8 @@ import dataclasses
 from rtl.config import TILE_TYPES
 
 __all__ = ["ELEMENT_BYTES", "ERROR_CAUSES", "FIELDS", "HEADER", "INSTRUCTION_BYTES", "OPCODES",
-           "OUTPUTS", "TYPES", "TYPE_CLASS", "Field", "Instruction", "Opcode", "assemble",
-           "c_header", "disassemble", "markdown_tables", "parse"]
+           "OPERATIONS", "OUTPUTS", "TYPES", "TYPE_CLASS", "Field", "Instruction", "Opcode",
+           "assemble", "c_header", "disassemble", "markdown_tables", "parse"]
 
 INSTRUCTION_BYTES = 32
 
@@ -30,12 +30,17 @@ ELEMENT_BYTES = {name: 2 if kind == "float" else 1 for name, kind in TYPE_CLASS.
 OUTPUTS = {"word": 0, **{name: value + 1 for name, value in TYPES.items()}}
 """What ``activate`` writes, by the value of the ``output`` field."""
 
+OPERATIONS = {name: value for value, name in enumerate((
+    "copy", "add", "subtract", "multiply", "maximum", "minimum", "greater", "greater_equal",
+    "equal", "select"))}
+"""What ``tensor_tensor`` does, by the value of the ``operation`` field."""
+
 ERROR_CAUSES = {
     "none": (0, "No error"),
-    "opcode": (1, "The opcode is unknown, or belongs to the other engine"),
+    "opcode": (1, "The opcode or operation is unknown, or belongs to the other engine"),
     "type": (2, "The tile is not built for the type, or another one does not go with it"),
     "size": (3, "K, M or N is 0 or beyond the limits"),
-    "address": (4, "An SBUF address is not a multiple of 8, or the operand leaves the SBUF"),
+    "address": (4, "An SBUF address is misaligned, or the operand leaves the SBUF"),
     "psum": (5, "The bank does not exist, or the columns leave the bank"),
     "semaphore": (6, "A semaphore index does not exist"),
     "loop": (7, "A loop is empty, too long for the tile, in another loop, or waits or signals"),
@@ -117,6 +122,27 @@ OPCODES = {
          "multiplier", "shift", "bias_step", "destination_step"),
         "Reads 32-bit words [M, N] from PSUM or SBUF, adds a bias, applies ReLU, converts, writes "
         "to SBUF. Signals when its last word is in SBUF."),
+    "pattern": Opcode(
+        0x21, "activation",
+        ("count0", "count1", "count2", "count3", "stride0", "stride1", "stride2", "stride3",
+         "slot"),
+        "Sets the access pattern of one operand of the vector instructions that follow."),
+    "tensor_tensor": Opcode(
+        0x22, "activation",
+        ("type", "output", "address", "m", "n", "address_step", "bias_address", "destination",
+         "operation", "patterns", "bias_step", "destination_step"),
+        "Computes [M, N] elements of `output` from one or two tensors in SBUF. Signals when its "
+        "last element is in SBUF."),
+    "memset": Opcode(
+        0x23, "activation",
+        ("m", "n", "value", "destination", "patterns", "element", "destination_step"),
+        "Writes `value` to [M, N] elements in SBUF. Signals when its last element is there."),
+    "transpose": Opcode(
+        0x24, "activation",
+        ("address", "m", "address_step", "k", "destination", "patterns", "element",
+         "destination_step"),
+        "Reads [K, M] elements in SBUF and writes [M, K], each bit for bit. Signals when its last "
+        "element is in SBUF."),
 }
 
 HEADER = ("opcode", "once", "interrupt", "wait", "consume", "wait_index", "wait_value",
@@ -143,10 +169,11 @@ FIELDS: tuple[Field, ...] = (
     Field("wait_value", 32, 16, "Value to wait for"),
     Field("add_index", 48, 6, "Semaphore to signal"),
     Field("add_value", 54, 8, "Amount to add when the instruction has finished; 0: no signal"),
-    Field("address", 64, 24, "Byte address of the SBUF operand in each partition, a multiple of 8"),
+    Field("address", 64, 24, "Byte address of the SBUF operand in each partition, a multiple of 8, "
+                             "for vector instructions of the element's bytes"),
     Field("m", 88, 8, "Columns of the array, partitions of PSUM: 1 to S"),
-    Field("n", 96, 16, "Moving columns, words of each PSUM partition: 1 to 4 S; to 65535 for an "
-                       "activate whose source is SBUF; iterations of a loop"),
+    Field("n", 96, 16, "Moving columns, words of each PSUM partition: 1 to 4 S; to 65535 where "
+                       "source and result are in SBUF; iterations of a loop"),
     Field("address_step", 112, 16, "In a loop: added to `address` after each iteration, in units "
                                    "of 8 bytes", signed=True),
     Field("bank", 128, 8, "PSUM bank"),
@@ -155,16 +182,32 @@ FIELDS: tuple[Field, ...] = (
                                   "after each iteration; behind the last bank comes the first",
           signed=True),
     Field("bias_address", 160, 24, "Byte address of the 32-bit bias in each partition, a multiple "
-                                   "of 8"),
-    Field("k", 184, 8, "Rows: contraction length, 1 to S; instructions in the body of a loop"),
-    Field("destination", 192, 24, "Byte address of the result in each partition, a multiple of 8"),
+                                   "of 8; of the second operand of tensor_tensor"),
+    Field("k", 184, 8, "Rows: contraction length, partitions of what is transposed, 1 to S; "
+                       "instructions in the body of a loop"),
+    Field("destination", 192, 24, "Byte address of the result in each partition, aligned as "
+                                  "`address`"),
     Field("multiplier", 216, 16, "Unsigned multiplier of requantisation"),
     Field("shift", 232, 6, "Right shift of requantisation, 0 to 47"),
     Field("bias_step", 238, 2, "In a loop: added to `bias_address` after each iteration, in units "
                                "of 8 bytes"),
     Field("destination_step", 240, 16, "In a loop: added to `destination` after each iteration, "
                                        "in units of 8 bytes", signed=True),
+    *(Field(f"count{i}", 64 + 16 * i, 16, f"Elements along dimension {i} of an access pattern; 0: "
+                                          "one. Dimension 0 is the innermost")
+      for i in range(4)),
+    *(Field(f"stride{i}", 128 + 16 * i, 16, f"Distance of neighbours along dimension {i}, in "
+                                            "elements", signed=True)
+      for i in range(4)),
+    Field("value", 160, 32, "What is written, in the low bits"),
+    Field("operation", 216, 4, "What tensor_tensor does", OPERATIONS),
+    Field("patterns", 220, 3, "Operands that follow their access pattern, a bit each: 0 source, "
+                              "1 second operand, 2 destination; the others are contiguous"),
+    Field("element", 223, 2, "Size of an element", {"byte": 0, "half": 1, "word": 2}),
+    Field("slot", 225, 2, "Operand whose pattern is set", {"source": 0, "other": 1,
+                                                           "destination": 2}),
 )
+"""Fields of different instructions may share bits."""
 
 _FIELD = {field.name: field for field in FIELDS}
 _OPCODE_NAME = {op.value: name for name, op in OPCODES.items()}

@@ -15,6 +15,7 @@ from .encoding import (
     HEADER,
     INSTRUCTION_BYTES,
     OPCODES,
+    OPERATIONS,
     OUTPUTS,
     TYPES,
 )
@@ -31,8 +32,8 @@ ENGINE_FIELDS = {
 """Fields that an engine looks at; its queue stores no others."""
 
 
-class InstructionLayout(data.StructLayout):
-    """The fields of one engine's instructions, side by side.
+class InstructionLayout(data.FlexibleLayout):
+    """The bits of an instruction that one engine uses, and the fields in them.
 
     Parameters
     ----------
@@ -42,14 +43,15 @@ class InstructionLayout(data.StructLayout):
 
     def __init__(self, engine: str):
         self.engine = engine
-        super().__init__({field.name: field.width for field in FIELDS
-                          if field.name in ENGINE_FIELDS[engine]})
+        fields = [field for field in FIELDS if field.name in ENGINE_FIELDS[engine]]
+        self.bits = sorted({field.lsb + i for field in fields for i in range(field.width)})
+        super().__init__(len(self.bits), {
+            field.name: data.Field(field.width, self.bits.index(field.lsb)) for field in fields})
 
     def extract(self, code):
-        """Return the fields out of a 256-bit instruction, in the order of this layout."""
+        """Return what this layout keeps of a 256-bit instruction."""
         assert len(code) == 8 * INSTRUCTION_BYTES
-        return Cat(code[field.lsb:field.lsb + field.width] for field in FIELDS
-                   if field.name in ENGINE_FIELDS[self.engine])
+        return Cat(code[bit] for bit in self.bits)
 
 
 class CheckedLayout(data.StructLayout):
@@ -220,7 +222,7 @@ class Decoder(wiring.Component):
         bad_source = fields.from_sbuf & self._outside(fields.address, fields.n, 2)
         bad_result = self._outside(fields.destination, fields.n, Mux(as_word, 2, as_wide))
         bad_bias = fields.bias & self._outside(fields.bias_address, 1, 2)
-        return {
+        wrong = {
             "opcode": ~self._is("nop", "fence", "loop", "activate"),
             "loop": self._is("loop"),
             "type": activate & (self._unknown_type()
@@ -229,5 +231,40 @@ class Decoder(wiring.Component):
                                 | (~fields.from_sbuf & (fields.n > 4 * size))),
             "address": activate & (bad_result | bad_source | bad_bias),
             "psum": activate & ~fields.from_sbuf & self._psum_outside(),
-        }, Mux(bad_result, fields.destination, Mux(bad_source, fields.address,
-                                                   fields.bias_address))
+        }
+        address = Mux(bad_result, fields.destination, Mux(bad_source, fields.address,
+                                                          fields.bias_address))
+        return self._vector(wrong, address) if self.config.vector else (wrong, address)
+
+    def _vector(self, wrong, address):
+        """Add what can be wrong about vector instructions."""
+        fields, size = self.i.payload, self.config.size
+        tensor, transpose = self._is("tensor_tensor"), self._is("transpose")
+        vector = tensor | transpose | self._is("memset")
+        as_word, as_byte = (fields.output == OUTPUTS[name] for name in ("word", "int8"))
+        integers = fields.type == TYPES["int8"]
+        as_half = (fields.output == OUTPUTS["bf16"]) & int("bf16" in self.config.types)
+        log2_bytes = Mux(tensor, Mux(as_word, 2, ~as_byte), fields.element)
+
+        def outside(index, place, count):
+            end = place + (Mux(fields.patterns[index], 1, count) << log2_bytes)
+            misaligned = (log2_bytes != 0) & place[0] | log2_bytes[1] & place[1]
+            return misaligned | (end > self.config.sbuf_bytes)
+
+        bad_result = outside(2, fields.destination, Mux(transpose, fields.k, fields.n))
+        bad_source = (tensor | transpose) & outside(0, fields.address,
+                                                    Mux(transpose, fields.m, fields.n))
+        bad_other = (tensor & (fields.operation != OPERATIONS["copy"])
+                     & outside(1, fields.bias_address, fields.n))
+        wrong["opcode"] = (wrong["opcode"] & ~vector & ~self._is("pattern")
+                           | tensor & (fields.operation >= len(OPERATIONS)))
+        wrong["type"] |= (tensor & (self._unknown_type()
+                                    | ~(as_word | as_byte & integers | as_half & ~integers))
+                          | vector & ~tensor & (fields.element == 3))
+        wrong["size"] |= (vector & (self._beyond(fields.m, size)
+                                    | ~transpose & (fields.n == 0)
+                                    | transpose & self._beyond(fields.k, size))
+                          | self._is("pattern") & (fields.slot == 3))
+        wrong["address"] |= vector & (bad_result | bad_source | bad_other)
+        return wrong, Mux(vector, Mux(bad_result, fields.destination, Mux(
+            bad_source, fields.address, fields.bias_address)), address)

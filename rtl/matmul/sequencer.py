@@ -146,3 +146,6 @@ class Sequencer(wiring.Component):
                 stepped.bias_address.eq(source.bias_address + (source.bias_step
                                                                << STEP_BYTES_LOG2)),
             ]
+            # Its counts and strides stand where others have what steps.
+            with m.If(source.opcode == OPCODES["pattern"].value):
+                m.d.comb += stepped.eq(source)

@@ -24,6 +24,7 @@ from .sbuf import Sbuf
 from .semaphores import Semaphores, SignalLayout
 from .sequencer import Sequencer
 from .tensor import TensorEngine
+from .vector import VectorUnit
 from .watchdog import Watchdog
 from .windows import ADDR_WIDTH, Windows
 
@@ -186,14 +187,10 @@ class MatmulTile(wiring.Component):
 
         for port in ("moving_en", "moving_addr", "load_en", "load_addr"):
             m.d.comb += getattr(sbuf, port).eq(getattr(tensor, port))
-        for port in ("write_en", "write_addr", "write_strobe", "write_rows", "read_en",
-                     "read_addr"):
-            m.d.comb += getattr(sbuf, port).eq(getattr(activation, port))
+        self._vector(m, resettable, activation, sbuf)
         for port in ("bus_en", "bus_write", "bus_partition", "bus_addr", "bus_strobe", "bus_data"):
             m.d.comb += getattr(sbuf, port).eq(getattr(windows, port))
         m.d.comb += [
-            activation.write_grant.eq(sbuf.write_grant),
-            activation.read_grant.eq(sbuf.read_grant),
             windows.bus_grant.eq(sbuf.bus_grant),
             windows.psum_free.eq(~activation.working),
             operands.column_valid.eq(tensor.column_valid),
@@ -231,12 +228,37 @@ class MatmulTile(wiring.Component):
             valid, result = psum.east_valid, psum.east
             for bank, word in enumerate(sbuf.data[row]):
                 m.d.comb += [
-                    activation.sbuf_data[row][bank].eq(word),
                     windows.sbuf_data[row][bank].eq(word),
                     operands.sbuf_data[row][bank].eq(word),
                 ]
-            m.d.comb += sbuf.write_data[row].eq(activation.write_data[row])
         return _Finish(signals.o_valid, signals.o_payload)
+
+    def _vector(self, m, resettable, activation, sbuf):
+        """Connect activation engine and vector unit, of which one is at work, to the SBUF."""
+        units = [activation]
+        if self.config.vector:
+            vector = VectorUnit(self.config)
+            m.submodules.vector = resettable(vector)
+            units.append(vector)
+            m.d.comb += [
+                vector.start.eq(activation.start_vector),
+                vector.fields.eq(activation.i.payload.fields),
+                activation.vector_done.eq(vector.done),
+                activation.vector_fault.eq(vector.fault),
+                activation.vector_fault_address.eq(vector.fault_address),
+            ]
+        writes = ("write_en", "write_addr", "write_strobe", "write_rows", *range(self.config.size))
+        for enable, ports in (("write_en", writes), ("read_en", ("read_en", "read_addr"))):
+            for port in ports:
+                targets = [unit.write_data[port] if isinstance(port, int) else getattr(unit, port)
+                           for unit in (sbuf, *units)]
+                m.d.comb += targets[0].eq(Mux(getattr(units[-1], enable), targets[-1], targets[1]))
+        for unit in units:
+            m.d.comb += [unit.write_grant.eq(sbuf.write_grant),
+                         unit.read_grant.eq(sbuf.read_grant)]
+            m.d.comb += [unit.sbuf_data[row][bank].eq(word)
+                         for row in range(self.config.size)
+                         for bank, word in enumerate(sbuf.data[row])]
 
     def _synchronise(self, m, bank, semaphores, tensor, activation, finish):
         """Connect semaphores and interrupts."""

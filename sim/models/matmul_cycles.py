@@ -14,6 +14,7 @@ from rtl.config import TileConfig
 from rtl.matmul.encoding import ELEMENT_BYTES, OUTPUTS, TYPE_CLASS, TYPES, Instruction
 
 from .matmul_program import unroll
+from .vector_cycles import VectorCycles
 
 __all__ = ["CycleCount", "count_cycles"]
 
@@ -251,6 +252,8 @@ class _Activation:
         self.source = self.bias = 0
         self.pipeline = [False] * (self.latency + 1)
         self.write: int | None = None
+        self.vector: VectorCycles | None = None
+        self.patterns: dict[int, tuple[tuple[int, int], ...]] = dict.fromkeys(range(3), ())
 
     def busy(self) -> bool:
         """Whether instructions are left."""
@@ -266,6 +269,10 @@ class _Activation:
 
     def access(self, banks: set[int]) -> bool:
         """Read and write SBUF in the banks that are left; returns whether a word is written."""
+        if self.vector:
+            self.granted = self.read = self.issues = False
+            self.step = True
+            return self.vector.access(banks)
         self.granted = self.write is not None and self.write % 2 not in banks
         taken = banks | ({self.write % 2} if self.granted else set())
         self.step = self.write is None or self.granted
@@ -298,6 +305,9 @@ class _Activation:
                 self.write, self.address = self.address, self.address + 1
         if self.state == "RUN" and finished:
             self.state = "SIGNAL"
+        elif self.vector:
+            if self.vector.tick():
+                self.vector, self.state = None, "SIGNAL"
         elif self.state == "SIGNAL" and (signal_taken or not self.signal):
             self.state, self.signal = "IDLE", None
         elif self.state == "BIAS" and self.read:
@@ -311,6 +321,11 @@ class _Activation:
     def _start(self, head: Instruction) -> None:
         self.signal = _signal(head)
         self.state = "SIGNAL"
+        if head.mnemonic in ("pattern", "tensor_tensor", "memset", "transpose"):
+            if head.mnemonic == "pattern":
+                self.patterns[head["slot"]] = tuple((head[f"count{i}"], head[f"stride{i}"])
+                                                    for i in range(4))
+            self.state, self.vector = "VECTOR", VectorCycles(head, self.patterns)
         if head.mnemonic != "activate":
             return
         self.state = "BIAS" if head["bias"] else "RUN"

@@ -2,10 +2,15 @@
 
 import numpy as np
 
-from . import matmul, numerics
+from . import matmul, numerics, vector
 from .formats import FORMATS
 
-__all__ = ["TileState", "UnwrittenError"]
+__all__ = ["OutsideError", "TileState", "UnwrittenError"]
+
+ADDRESS_MODULUS = 1 << 24
+SLOTS = {"source": 0, "other": 1, "destination": 2}
+ELEMENTS = {"byte": np.dtype(np.uint8), "half": np.dtype(np.uint16), "word": np.dtype(np.uint32)}
+"""Elements of which only the size counts."""
 
 POISON = {"int8": 0x8000_0000}
 """What stands in a poisoned word of a type, where it is not NaN."""
@@ -17,6 +22,14 @@ class UnwrittenError(Exception):
     def __init__(self, column: int):
         self.column = column
         super().__init__(f"PSUM column {column} was not written")
+
+
+class OutsideError(Exception):
+    """An access pattern leaves the SBUF at ``address``."""
+
+    def __init__(self, address: int):
+        self.address = address
+        super().__init__(f"Address {address:#x} is not in the SBUF")
 
 
 def _element(type: str) -> np.dtype:
@@ -53,6 +66,7 @@ class TileState:
         self.psum = np.zeros((size, psum_banks, 4 * size), np.uint32)
         self.written = np.zeros((psum_banks, 4 * size), int)
         self._stationary, self._type = np.zeros((size, size), np.int8), "int8"
+        self._patterns: dict[int, tuple[tuple[int, int], ...]] = dict.fromkeys(range(3), ())
 
     def _operand(self, address: int, rows: int, count: int, dtype: np.dtype) -> np.ndarray:
         raw = self.sbuf[:rows, address:address + count * dtype.itemsize]
@@ -104,3 +118,64 @@ class TileState:
         self.sbuf[:m, destination:destination + raw.shape[1]] = raw
         if release and not from_sbuf:
             self.written[bank] = 0
+
+    def pattern(self, *, slot: str, **fields: int) -> None:
+        """Set the access pattern of an operand: ``count0`` to ``count3``, ``stride0`` ..."""
+        self._patterns[SLOTS[slot]] = tuple(
+            (fields.get(f"count{i}", 0), fields.get(f"stride{i}", 0)) for i in range(4))
+
+    def _places(self, slot: int, patterns: int, address: int, count: int, size: int) -> np.ndarray:
+        """Return the (count, size) byte addresses of the elements of an operand.
+
+        Raises
+        ------
+        :exc:`OutsideError`
+            If one of them is not in the SBUF.
+        """
+        pattern = self._patterns[slot] if patterns >> slot & 1 else None
+        first = (address + size * vector.element_offsets(count, pattern)) % ADDRESS_MODULUS
+        outside = np.flatnonzero(first >= self.sbuf.shape[1])
+        if len(outside):
+            raise OutsideError(int(first[outside[0]]))
+        return first[:, None] + np.arange(size)
+
+    def _elements(self, places: np.ndarray, rows: int, dtype: np.dtype) -> np.ndarray:
+        return np.ascontiguousarray(self.sbuf[:rows, places]).view(dtype)[:, :, 0]
+
+    def _put(self, places: np.ndarray, values: np.ndarray, *, keep: np.ndarray | None = None
+             ) -> None:
+        """Write elements in their order, but those to keep."""
+        raw = np.ascontiguousarray(values)[:, :, None].view(np.uint8)
+        for index, place in enumerate(places):
+            for row in range(len(values)):
+                if keep is None or not keep[row, index]:
+                    self.sbuf[row, place] = raw[row, index]
+
+    def tensor_tensor(self, *, type: str, output: str, operation: str, m: int, n: int,
+                      destination: int, address: int = 0, bias_address: int = 0,
+                      patterns: int = 0) -> None:
+        """Combine two tensors in SBUF; both are read before the result is written."""
+        dtype = _accumulator(type) if output == "word" else _element(output)
+        size = dtype.itemsize
+        a = self._elements(self._places(0, patterns, address, n, size), m, dtype)
+        if operation == "copy":
+            b = a
+        else:
+            b = self._elements(self._places(1, patterns, bias_address, n, size), m, dtype)
+        keep = vector.is_zero(a) if operation == "select" else None
+        self._put(self._places(2, patterns, destination, n, size),
+                  vector.tensor_tensor(operation, a, b, output), keep=keep)
+
+    def memset(self, *, element: str, m: int, n: int, destination: int, value: int = 0,
+               patterns: int = 0) -> None:
+        """Write ``value`` to (m, n) elements."""
+        dtype = ELEMENTS[element]
+        self._put(self._places(2, patterns, destination, n, dtype.itemsize),
+                  np.full((m, n), value & (1 << 8 * dtype.itemsize) - 1, dtype))
+
+    def transpose(self, *, element: str, k: int, m: int, address: int, destination: int,
+                  patterns: int = 0) -> None:
+        """Write the (k, m) elements at ``address`` as (m, k)."""
+        dtype = ELEMENTS[element]
+        source = self._elements(self._places(0, patterns, address, m, dtype.itemsize), k, dtype)
+        self._put(self._places(2, patterns, destination, k, dtype.itemsize), source.T)

@@ -12,8 +12,8 @@ import numpy as np
 
 from .formats import Number, decode
 
-__all__ = ["FP32_NAN", "add", "add_array", "dot", "dot_array", "fma", "fma_array", "relu",
-           "requantise", "requantise_array", "round_fp32", "wrap32"]
+__all__ = ["FP32_NAN", "add", "add_array", "dot", "dot_array", "fma", "fma_array", "multiply",
+           "multiply_array", "relu", "requantise", "requantise_array", "round_fp32", "wrap32"]
 
 FP32_NAN = 0x7FC0_0000
 FP32_INFINITY = 0x7F80_0000
@@ -84,6 +84,14 @@ def _product(x: Number, y: Number) -> Number:
     if "zero" in kinds:
         return "zero", sign, 0, 0
     return "number", sign, x[2] * y[2], x[3] + y[3]
+
+
+def multiply(x: int, y: int) -> int:
+    """Return the FP32 pattern of ``x * y``, for FP32 patterns."""
+    kind, sign, significand, exponent = _product(decode("fp32", x), decode("fp32", y))
+    if kind == "number":
+        return round_fp32(sign, significand, exponent)
+    return {"nan": FP32_NAN, "inf": sign << 31 | FP32_INFINITY, "zero": sign << 31}[kind]
 
 
 def dot(a: Sequence[int], b: Sequence[int], a_type: str, b_type: str) -> int:
@@ -172,6 +180,13 @@ def fma_array(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
         product = _flushed(a) * _flushed(b)
     return _sum_array(product, _flushed(c))
+
+
+def multiply_array(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Array form of :func:`multiply`, on float32 arrays."""
+    with np.errstate(all="ignore"):
+        product = _flushed(x) * _flushed(y)     # exact: 48 bits
+    return _sum_array(product, np.copysign(0.0, product))
 
 
 def dot_array(a: np.ndarray, b: np.ndarray) -> np.ndarray:

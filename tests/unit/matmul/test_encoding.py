@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from amaranth import Signal
 
 from rtl.matmul import encoding
 from rtl.matmul.encoding import FIELDS, HEADER, OPCODES, Instruction
@@ -26,13 +27,16 @@ def random_instruction(rng: random.Random) -> Instruction:
 
 
 def test_fields_neither_overlap_nor_cross_words():
-    used = 0
-    for field in FIELDS:
-        mask = (1 << field.width) - 1 << field.lsb
-        assert not used & mask, field.name
-        assert field.lsb // 64 == (field.lsb + field.width - 1) // 64, field.name
-        used |= mask
-    assert used < 1 << 8 * encoding.INSTRUCTION_BYTES
+    table = {field.name: field for field in FIELDS}
+    assert len(table) == len(FIELDS)
+    for op in OPCODES.values():
+        used = 0
+        for field in map(table.get, HEADER + op.fields):
+            mask = (1 << field.width) - 1 << field.lsb
+            assert not used & mask, field.name
+            assert field.lsb // 64 == (field.lsb + field.width - 1) // 64, field.name
+            used |= mask
+        assert used < 1 << 8 * encoding.INSTRUCTION_BYTES
 
 
 def test_assembly_and_text_are_reversible():
@@ -82,9 +86,13 @@ def test_refusals():
 def test_layout_has_the_fields_of_the_table():
     for engine, names in ENGINE_FIELDS.items():
         layout = InstructionLayout(engine)
-        widths = {field.name: field.width for field in FIELDS}
-        assert [(name, layout[name].width) for name in names] == [
-            (name, widths[name]) for name in names]
+        code = Signal(256)
+        bits = list(range(256))
+        for field in (field for field in FIELDS if field.name in names):
+            start = layout[field.name].offset
+            assert layout[field.name].width == field.width
+            assert layout.bits[start:start + field.width] == bits[field.lsb:][:field.width]
+        assert len(layout.extract(code)) == layout.size == len(layout.bits) <= 256
     assert "n" in ENGINE_FIELDS["tensor"] and "multiplier" not in ENGINE_FIELDS["tensor"]
 
 
