@@ -15,7 +15,7 @@ from sw.kernels.matmul import matmul_program
 from sw.kernels.plan import ideal_cycles
 from sw.kernels.steps import Await, Push, Read, Signal, Step, Write
 
-__all__ = ["ProductRun", "run_product"]
+__all__ = ["HostSession", "ProductRun", "run_product"]
 
 QUEUES = {"tensor": QUEUE_BASE, "activation": QUEUE_BASE + QUEUE_STRIDE}
 LONGEST_STEP_ROWS = 4096 + 2
@@ -78,8 +78,19 @@ class ProductRun:
         return stalls
 
 
-class _Session:
-    """Steps of a program, played in scripts as long as the player takes."""
+class HostSession:
+    """Steps of a program, played in scripts as long as the player takes.
+
+    Parameters
+    ----------
+    host : :class:`TileHost`
+        The tile.
+
+    Attributes
+    ----------
+    pieces : :class:`dict`
+        What has been read, by the tags of the steps.
+    """
 
     def __init__(self, host: TileHost):
         self.host = host
@@ -92,9 +103,11 @@ class _Session:
         self.script, self.pending = Script(), []
 
     def register(self, name: str, value: int) -> None:
+        """Write a register."""
         self.script.register(self.offsets[name], value)
 
     def step(self, step: Step) -> None:
+        """Add a step to the script, and play what is there if it becomes too long."""
         if (self.script.length + LONGEST_STEP_ROWS > self.host.ROWS
                 or self.script.read_beats + LONGEST_STEP_ROWS > self.host.LOG_ROWS):
             self.flush()
@@ -140,7 +153,7 @@ def run_product(host: TileHost, a: np.ndarray, b: np.ndarray, type: str) -> Prod
     products = a.shape[0] if a.ndim == 3 else 1
     program = matmul_program(m, k, n, type, config, products=products)
     started = host.model.cycles
-    session = _Session(host)
+    session = HostSession(host)
     session.register("COMMAND", 3)
     for step in program.steps(a, b):
         session.step(step)

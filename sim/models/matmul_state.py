@@ -146,10 +146,10 @@ class TileState:
              ) -> None:
         """Write elements in their order, but those to keep."""
         raw = np.ascontiguousarray(values)[:, :, None].view(np.uint8)
+        rows = np.arange(len(values))
         for index, place in enumerate(places):
-            for row in range(len(values)):
-                if keep is None or not keep[row, index]:
-                    self.sbuf[row, place] = raw[row, index]
+            written = rows if keep is None else rows[~keep[:, index]]
+            self.sbuf[written[:, None], place] = raw[written, index]
 
     def tensor_tensor(self, *, type: str, output: str, operation: str, m: int, n: int,
                       destination: int, address: int = 0, bias_address: int = 0,
