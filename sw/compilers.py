@@ -33,6 +33,8 @@ CLANG_FLAGS = ("-target", "aarch64-freestanding", "-mcpu=generic-neon-fp_armv8+l
 
 GCC_FLAGS = ("-march=armv8.2-a", "-mgeneral-regs-only", "-mno-outline-atomics", "-fno-pie",
              "-fno-stack-clash-protection", "-U_FORTIFY_SOURCE", "-nostdinc", *PLAIN_FLAGS)
+# The zig driver knows -O0, -O2 and -Os, and takes one of them for each of these levels.
+LEVELS_BESIDE_ZIG = ("-O1", "-O3", "-Og", "-Oz")
 FLOAT_REFUSAL = "-mgeneral-regs-only\u2019 is incompatible with the use of floating-point types"
 
 
@@ -78,7 +80,9 @@ class Compiler:
         :exc:`CompileError`
             With the compiler's message.
         """
-        return run_zig(["cc", *self.flags, *switches, "-c", source, "-o", target])
+        levels = [] if source.suffix == ".s" else [
+            word for level in switches if level in LEVELS_BESIDE_ZIG for word in ("-Xclang", level)]
+        return run_zig(["cc", *self.flags, *switches, *levels, "-c", source, "-o", target])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -31,7 +31,7 @@ OPTIMISE = ("-O0", "-O1", "-O2", "-O3", "-Os", "-Oz", "-Og")
 
 # The memory functions and what they are built on, and functions of float that call those of double:
 # the compiler must not find calls of themselves in them.
-WITHOUT_BUILTINS = ("math_float.c", "memory.c", "string.c")
+WITHOUT_BUILTINS = ("complex.c", "math_float.c", "memory.c", "string.c")
 
 
 def _digest(*parts: str | bytes) -> str:

@@ -23,7 +23,7 @@ FROM_GCC_IN_LOCKSTEP = {"hello": "-O0", "lists": "-O2", "recursion": "-Os"}
 
 # gcc makes no code for float and double without floating-point registers.
 WITH_FLOAT = ("format", "matrix", "nbody")
-LEVELS = ["-O0", "-O2", "-Os"]
+LEVELS = ["-O0", "-O2", "-O3", "-Os"]
 
 
 BUILDS = ([pytest.param(name, optimise, "clang", id=f"{name}-clang{optimise}")

@@ -89,18 +89,34 @@ time_t mktime(struct tm *date)
     return time;
 }
 
-char *asctime(const struct tm *date)
+char *asctime_r(const struct tm *date, char *text)
 {
-    static char text[40];
-    snprintf(text, sizeof text, "%.3s %.3s%3d %.2d:%.2d:%.2d %d\n",
+    sprintf(text, "%.3s %.3s%3d %.2d:%.2d:%.2d %d\n",
              days + NAME_BYTES * date->tm_wday, months + NAME_BYTES * date->tm_mon, date->tm_mday,
              date->tm_hour, date->tm_min, date->tm_sec, 1900 + date->tm_year);
     return text;
 }
 
+char *asctime(const struct tm *date)
+{
+    static char text[40];
+    return asctime_r(date, text);
+}
+
+char *ctime_r(const time_t *time, char *text)
+{
+    struct tm date;
+    return asctime_r(gmtime_r(time, &date), text);
+}
+
 char *ctime(const time_t *time)
 {
     return asctime(gmtime(time));
+}
+
+/* Local time is universal time. */
+void tzset(void)
+{
 }
 
 static int week_of_year(const struct tm *date, int first_day)

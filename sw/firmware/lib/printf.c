@@ -310,6 +310,16 @@ int fprintf(FILE *stream, const char *format, ...)
     return length;
 }
 
+int dprintf(int file, const char *format, ...)
+{
+    FILE *stream = fdopen(file, "w");
+    va_list arguments;
+    va_start(arguments, format);
+    int length = stream ? vfprintf(stream, format, arguments) : -1;
+    va_end(arguments);
+    return length;
+}
+
 int sprintf(char *out, const char *format, ...)
 {
     va_list arguments;

@@ -1,10 +1,12 @@
 /* From reset to main() and from exit() to the end of the simulation. */
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tilicho.h>
+#include <unistd.h>
 
 #include "devices.h"
 
@@ -32,6 +34,8 @@ struct handlers {
 
 static struct handlers at_exit, at_quick;
 
+char *program_invocation_name, *program_invocation_short_name;
+
 static int find_arguments(char **argv)
 {
     uint32_t count = *(volatile uint32_t *)__arguments & 0xffff;
@@ -50,11 +54,14 @@ static int find_arguments(char **argv)
 
 static _Noreturn void run(void)
 {
-    static char *argv[MAX_ARGUMENTS + 1], *environment[1];
+    static char *argv[MAX_ARGUMENTS + 1];
     int argc = find_arguments(argv);
+    char *slash = strrchr(argv[0], '/');
+    program_invocation_name = argv[0];
+    program_invocation_short_name = slash ? slash + 1 : argv[0];
     for (void (*const *function)(void) = __constructors_start; function != __constructors_end;)
         (*function++)();
-    exit(main(argc, argv, environment));
+    exit(main(argc, argv, environ));
 }
 
 _Noreturn void __libc_start(void)

@@ -182,6 +182,12 @@ FILE *tmpfile(void)
     return fopen("", "");
 }
 
+char *tmpnam(char *name)
+{
+    (void)name;
+    return NULL;
+}
+
 int fclose(FILE *stream)
 {
     (void)stream;

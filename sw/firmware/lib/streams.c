@@ -59,6 +59,19 @@ int fileno(FILE *stream)
     return stream == stdin ? STDIN_FILENO : stream == stdout ? STDOUT_FILENO : STDERR_FILENO;
 }
 
+FILE *fdopen(int file, const char *mode)
+{
+    (void)mode;
+    if (file == STDIN_FILENO)
+        return stdin;
+    if (file == STDOUT_FILENO)
+        return stdout;
+    if (file == STDERR_FILENO)
+        return stderr;
+    errno = EBADF;
+    return NULL;
+}
+
 int fgetpos(FILE *__restrict stream, fpos_t *__restrict place)
 {
     return (*place = ftell(stream)) < 0 ? -1 : 0;

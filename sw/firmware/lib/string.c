@@ -1,7 +1,6 @@
 /* The str* functions. */
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -38,11 +37,16 @@ char *stpcpy(char *restrict to, const char *restrict from)
     return (char *)memcpy(to, from, length + 1) + length;
 }
 
-char *strncpy(char *restrict to, const char *restrict from, size_t bytes)
+char *stpncpy(char *restrict to, const char *restrict from, size_t bytes)
 {
     size_t length = strnlen(from, bytes);
     memcpy(to, from, length);
-    memset(to + length, 0, bytes - length);
+    return memset(to + length, 0, bytes - length);
+}
+
+char *strncpy(char *restrict to, const char *restrict from, size_t bytes)
+{
+    stpncpy(to, from, bytes);
     return to;
 }
 
@@ -305,26 +309,4 @@ char *strndup(const char *text, size_t bytes)
 char *strdup(const char *text)
 {
     return strndup(text, strlen(text));
-}
-
-char *strerror(int number)
-{
-    switch (number) {
-    case 0:
-        return (char *)"no error";
-    case ENOENT:
-        return (char *)"no such file";
-    case ESPIPE:
-        return (char *)"not a file";
-    case EDOM:
-        return (char *)"argument out of domain";
-    case ERANGE:
-        return (char *)"result out of range";
-    case EINVAL:
-        return (char *)"invalid argument";
-    case ENOMEM:
-        return (char *)"out of memory";
-    default:
-        return (char *)"unknown error";
-    }
 }

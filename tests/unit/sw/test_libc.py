@@ -2,6 +2,7 @@
 
 import ctypes
 import ctypes.util
+import dataclasses
 import functools
 import math
 import random
@@ -40,12 +41,12 @@ def test_the_host_agrees():
     assert "Thu Jan  1 00:00:00 1970|01/01/70|1970-01-01" in (HERE / "library.txt").read_text()
 
 
-@pytest.mark.parametrize("name", ["input_output", "library"])
+@pytest.mark.parametrize("name", ["input_output", "library", "beyond"])
 def test_like_another_library(name):
     elf = compile_c([HERE / f"{name}.c"], flags=["-w"])
     stdin = HERE / f"{name}.in"
-    result = run_reference(load_program(elf, **RAM),
-                           stdin=stdin.read_bytes() if stdin.exists() else b"")
+    program = dataclasses.replace(load_program(elf, **RAM), name="program")
+    result = run_reference(program, stdin=stdin.read_bytes() if stdin.exists() else b"")
     assert result.output.decode() == (HERE / f"{name}.txt").read_text()
     assert result.exit == 0
 

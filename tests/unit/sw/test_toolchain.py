@@ -10,6 +10,8 @@ from sim.lockstep.program import load_program
 from sim.lockstep.reference import run_reference
 from sw.compilers import clang, find_compiler, run_zig
 from sw.toolchain import (
+    OPTIMISE,
+    ROOT,
     STACK_BYTES,
     CompileError,
     compile_c,
@@ -33,6 +35,14 @@ def run(tmp_path, text, **options):
 def test_level_is_checked(tmp_path):
     with pytest.raises(ValueError, match=r"^Optimisation must be one of -O0, .*, not '-O9'$"):
         build(tmp_path, "int main(void) { return 0; }", optimise="-O9")
+
+
+def test_levels_are_told_apart():
+    """The zig driver would take -O1 and -O3 for -O2, and -Oz for -Os."""
+    text = ROOT / "sw" / "firmware" / "programs" / "sorts.c"
+    code = {level: compile_c([text], optimise=level).read_bytes() for level in OPTIMISE}
+    assert code["-Og"] == code["-O1"]       # as clang has it
+    assert len(set(code.values())) == len(OPTIMISE) - 1
 
 
 def test_message_of_the_compiler(tmp_path):

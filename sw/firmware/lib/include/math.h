@@ -6,6 +6,7 @@ typedef double double_t;
 
 #define HUGE_VAL __builtin_huge_val()
 #define HUGE_VALF __builtin_huge_valf()
+#define HUGE_VALL __builtin_huge_vall()
 #define INFINITY __builtin_inff()
 #define NAN __builtin_nanf("")
 
@@ -166,5 +167,65 @@ long lrintf(float x);
 long lroundf(float x);
 long long llrintf(float x);
 long long llroundf(float x);
+
+long double fabsl(long double x);
+long double sqrtl(long double x);
+long double floorl(long double x);
+long double ceill(long double x);
+long double truncl(long double x);
+long double roundl(long double x);
+long double rintl(long double x);
+long double nearbyintl(long double x);
+long double expl(long double x);
+long double exp2l(long double x);
+long double expm1l(long double x);
+long double logl(long double x);
+long double log2l(long double x);
+long double log10l(long double x);
+long double log1pl(long double x);
+long double sinl(long double x);
+long double cosl(long double x);
+long double tanl(long double x);
+long double asinl(long double x);
+long double acosl(long double x);
+long double atanl(long double x);
+long double sinhl(long double x);
+long double coshl(long double x);
+long double tanhl(long double x);
+long double asinhl(long double x);
+long double acoshl(long double x);
+long double atanhl(long double x);
+long double cbrtl(long double x);
+long double logbl(long double x);
+long double erfl(long double x);
+long double erfcl(long double x);
+long double tgammal(long double x);
+long double lgammal(long double x);
+long double fmodl(long double x, long double y);
+long double fminl(long double x, long double y);
+long double fmaxl(long double x, long double y);
+long double fdiml(long double x, long double y);
+long double powl(long double x, long double y);
+long double atan2l(long double x, long double y);
+long double hypotl(long double x, long double y);
+long double remainderl(long double x, long double y);
+long double copysignl(long double x, long double y);
+long double nextafterl(long double x, long double y);
+long double fmal(long double x, long double y, long double z);
+long double ldexpl(long double x, int exponent);
+long double scalbnl(long double x, int exponent);
+long double scalblnl(long double x, long exponent);
+long double frexpl(long double x, int *exponent);
+long double modfl(long double x, long double *whole);
+long double nanl(const char *text);
+int ilogbl(long double x);
+long lrintl(long double x);
+long lroundl(long double x);
+long long llrintl(long double x);
+long long llroundl(long double x);
+
+/* Usual extensions. */
+void sincos(double x, double *sine, double *cosine);
+void sincosf(float x, float *sine, float *cosine);
 
 #endif

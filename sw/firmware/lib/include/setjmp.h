@@ -7,4 +7,11 @@ typedef unsigned long jmp_buf[14];
 __attribute__((returns_twice)) int setjmp(jmp_buf state);
 __attribute__((noreturn)) void longjmp(jmp_buf state, int value);
 
+/* There is no mask of signals to save. */
+typedef jmp_buf sigjmp_buf;
+#define _setjmp(state) setjmp(state)
+#define _longjmp(state, value) longjmp(state, value)
+#define sigsetjmp(state, save) ((void)(save), setjmp(state))
+#define siglongjmp(state, value) longjmp(state, value)
+
 #endif

@@ -37,6 +37,7 @@ int vfprintf(FILE *stream, const char *format, va_list arguments);
 int vsprintf(char *out, const char *format, va_list arguments);
 int asprintf(char **text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int vasprintf(char **text, const char *format, va_list arguments);
+int dprintf(int file, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int vsnprintf(char *out, size_t size, const char *format, va_list arguments);
 
 int scanf(const char *format, ...) __attribute__((format(scanf, 1, 2)));
@@ -47,6 +48,8 @@ int vfscanf(FILE *stream, const char *format, va_list arguments);
 int vsscanf(const char *text, const char *format, va_list arguments);
 
 int putchar(int c);
+#define putc_unlocked(c, stream) putc(c, stream)
+#define putchar_unlocked(c) putchar(c)
 int puts(const char *text);
 int fputc(int c, FILE *stream);
 int putc(int c, FILE *stream);
@@ -59,6 +62,8 @@ void clearerr(FILE *stream);
 void perror(const char *text);
 
 int getchar(void);
+#define getc_unlocked(stream) getc(stream)
+#define getchar_unlocked() getchar()
 int fgetc(FILE *stream);
 int getc(FILE *stream);
 int ungetc(int c, FILE *stream);
@@ -72,6 +77,7 @@ size_t fread(void *data, size_t size, size_t count, FILE *stream);
 FILE *fopen(const char *name, const char *mode);
 FILE *freopen(const char *name, const char *mode, FILE *stream);
 FILE *tmpfile(void);
+char *tmpnam(char *name);
 int fclose(FILE *stream);
 int fseek(FILE *stream, long offset, int origin);
 long ftell(FILE *stream);
@@ -79,6 +85,7 @@ void rewind(FILE *stream);
 int fgetpos(FILE *__restrict stream, fpos_t *__restrict place);
 int fsetpos(FILE *stream, const fpos_t *place);
 int fileno(FILE *stream);
+FILE *fdopen(int file, const char *mode);
 int setvbuf(FILE *stream, char *buffer, int mode, size_t size);
 void setbuf(FILE *stream, char *buffer);
 int remove(const char *name);

@@ -18,6 +18,7 @@ size_t strlen(const char *text);
 size_t strnlen(const char *text, size_t limit);
 char *strcpy(char *__restrict to, const char *__restrict from);
 char *stpcpy(char *__restrict to, const char *__restrict from);
+char *stpncpy(char *__restrict to, const char *__restrict from, size_t bytes);
 char *strncpy(char *__restrict to, const char *__restrict from, size_t bytes);
 char *strcat(char *__restrict to, const char *__restrict from);
 char *strncat(char *__restrict to, const char *__restrict from, size_t bytes);

@@ -41,7 +41,10 @@ struct tm *localtime_r(const time_t *time, struct tm *result);
 time_t mktime(struct tm *date);
 time_t timegm(struct tm *date);
 char *asctime(const struct tm *date);
+char *asctime_r(const struct tm *date, char *text);
 char *ctime(const time_t *time);
+char *ctime_r(const time_t *time, char *text);
+void tzset(void);
 size_t strftime(char *out, size_t size, const char *format, const struct tm *date);
 
 #endif

@@ -16,6 +16,8 @@
 #define SEEK_CUR 1
 #define SEEK_END 2
 
+extern char **environ;
+
 __attribute__((noreturn)) void _exit(int status);
 /* Of the standard streams only. */
 ssize_t read(int file, void *data, size_t bytes);
