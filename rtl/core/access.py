@@ -20,11 +20,16 @@ class NextAccessLayout(data.StructLayout):
         Not an exclusive store, the first of an exclusive pair, skipped or maintenance.
     release : 1
         Waits for earlier stores.
+    behind : 1
+        As in :class:`AccessLayout`.
+    held, careful : 1
+        A register write waits for the end of this access; the access belongs to the instruction of
+        the one in front of it, but is not known to hit if that has hit.
     """
 
     def __init__(self):
         super().__init__({"addr": 64, "size_log2": 2, "write": 1, "two": 1, "strict": 1,
-                          "plain": 1, "release": 1})
+                          "plain": 1, "release": 1, "behind": 1, "held": 1, "careful": 1})
 
 
 class AccessLayout(data.StructLayout):
@@ -59,9 +64,6 @@ class AccessLayout(data.StructLayout):
         Do this to the line instead.
     cached : 1
         Normal memory may be cached.
-    held, careful : 1
-        A register write waits for the end of this access; the access belongs to the instruction of
-        the one in front of it, but is not known to hit if that has hit.
     """
 
     def __init__(self):
@@ -69,6 +71,5 @@ class AccessLayout(data.StructLayout):
             "valid": 1, "write": 1, "size_log2": 2, "signed": 1, "wide": 1, "aligned": 1,
             "exclusive": 1, "acquire": 1, "release": 1, "addr": 64, "data": 64,
             "restricted": 1, "pair": 1, "skip": 1, "ignored": 1, "maintenance": Maintenance,
-            "by_set": 1, "cached": 1, "held": 1,
-            "careful": 1, "two": 1, "second": 64, "behind": 1,
+            "by_set": 1, "cached": 1, "two": 1, "second": 64, "behind": 1,
         })

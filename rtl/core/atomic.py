@@ -1,10 +1,10 @@
 """What an atomic memory operation stores."""
 
-from amaranth import Module, Mux, Signal
+from amaranth import Module, Signal
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["AtomicOp", "AtomicUnit", "is_zero"]
+__all__ = ["AtomicOp", "AtomicUnit", "compares_first", "is_zero"]
 
 
 class AtomicOp(enum.Enum, shape=4):
@@ -28,15 +28,23 @@ def is_zero(value, size_log2):
             & ((value[16:32] == 0) | ~size_log2[1]) & ((value[32:] == 0) | (size_log2 != 3)))
 
 
+def compares_first(operation):
+    """Return whether an operation takes one of its operands, as a comparison says."""
+    return operation.as_value()[2]
+
+
 class AtomicUnit(wiring.Component):
-    """Computes the new value of an atomic operation, and compares, combinationally.
+    """Computes the new value of an atomic operation, and compares.
+
+    Sums and the like are combinational. What is compared stands for two cycles: ``differs``, and
+    the result of operations that compare first, belong to the second one.
 
     Members
     -------
     operation : :py:`In(AtomicOp)`, size_log2 : :py:`In(2)`
         What to do, and on how many bytes.
     old, operand : :py:`In(64)`
-        Value in memory, zero above the size; value in the register.
+        Value in memory, and value in the register, both zero above the size.
     b : :py:`In(64)`
         Value in another register, for a comparison.
     result : :py:`Out(64)`
@@ -53,37 +61,43 @@ class AtomicUnit(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        mask = Signal(64)
         old_sign, operand_sign = Signal(), Signal()
         with m.Switch(self.size_log2):
             for size in range(4):
                 with m.Case(size):
                     bits = 8 << size
-                    m.d.comb += [mask.eq((1 << bits) - 1), old_sign.eq(self.old[bits - 1]),
+                    m.d.comb += [old_sign.eq(self.old[bits - 1]),
                                  operand_sign.eq(self.operand[bits - 1])]
-        # One adder: the sum, or for the comparisons the difference, whose borrow decides.
+        # One adder: the sum, or for the comparisons the difference, whose borrow decides. Nothing
+        # stands in front of it.
         code = self.operation.as_value()
-        compares = Signal()
+        compares, differs, old_less = Signal(), Signal(), Signal()
         total = Signal(65)
         m.d.comb += [
-            compares.eq(code[2]),
-            total.eq(self.old + ((self.operand & mask) ^ compares.replicate(64)) + compares),
+            compares.eq(compares_first(self.operation)),
+            total.eq(self.old + (self.operand ^ compares.replicate(64)) + compares),
+            self.differs.eq(differs),
         ]
-        m.d.comb += self.differs.eq(~is_zero(self.old ^ self.b, self.size_log2))
-        old_less = ~total[64] ^ (~code[1] & (old_sign ^ operand_sign))
-
+        m.d.sync += [
+            differs.eq(~is_zero(self.old ^ self.b, self.size_log2)),
+            old_less.eq(~total[64] ^ (~code[1] & (old_sign ^ operand_sign))),
+        ]
+        # MIN has the odd codes: it keeps the old value when that is the lesser one.
+        keeps_old, others = Signal(), Signal(64)
+        m.d.comb += keeps_old.eq(compares & (old_less == code[0]))
         with m.Switch(self.operation):
-            with m.Case(AtomicOp.ADD):
-                m.d.comb += self.result.eq(total)
             with m.Case(AtomicOp.CLEAR):
-                m.d.comb += self.result.eq(self.old & ~self.operand)
+                m.d.comb += others.eq(self.old & ~self.operand)
             with m.Case(AtomicOp.TOGGLE):
-                m.d.comb += self.result.eq(self.old ^ self.operand)
+                m.d.comb += others.eq(self.old ^ self.operand)
             with m.Case(AtomicOp.SET):
-                m.d.comb += self.result.eq(self.old | self.operand)
+                m.d.comb += others.eq(self.old | self.operand)
             with m.Case(AtomicOp.NONE, AtomicOp.SWAP):
-                m.d.comb += self.result.eq(self.operand)
-            with m.Default():
-                # MIN has the odd codes: it keeps the old value when that is the lesser one.
-                m.d.comb += self.result.eq(Mux(old_less == code[0], self.old, self.operand))
+                m.d.comb += others.eq(self.operand)
+        with m.If(self.operation == AtomicOp.ADD):
+            m.d.comb += self.result.eq(total)
+        with m.Else():
+            takes = compares & ~keeps_old
+            m.d.comb += self.result.eq(others | (self.old & keeps_old.replicate(64))
+                                       | (self.operand & takes.replicate(64)))
         return m

@@ -170,7 +170,7 @@ class CommitStage(wiring.Component):
         ready = (~written.valid & ((uop.system != SystemOp.BARRIER) | lsu.drained)
                  & ((uop.system != SystemOp.WAIT) | self._wakes))
         m.d.comb += [
-            self.stall.eq((executed.accesses & ~(lsu.done | lsu.fault))
+            self.stall.eq((executed.accesses & ~(lsu.done | lsu.fault)) | executed.compares
                           | (executed.divides & ~self.divided)
                           | (executed.system & ~(ready & (taken | ~reads)))),
             system_goes.eq(executed.system & ~self.flush & ready & ~taken),
@@ -211,14 +211,15 @@ class CommitStage(wiring.Component):
             access.cached.eq(system.cache_enabled), access.two.eq(uop.two),
             access.second.eq(executed.b), access.behind.eq(uop.apart),
             access.by_set.eq(uop.by_set), self.apart.eq(lsu.apart),
-            # An access behind one that hit the same line hits, too. The next line has another
-            # bit 6.
-            access.held.eq(written.valid & written.hold),
-            access.careful.eq((access.held | access.behind)
-                              & (written.odd_line != self.executed.addr[6])),
             lsu.drop.eq(self.flush),
             lsu.lookup.eq(~self.stall), lsu.next.eq(self.next),
             lsu.next.strict.eq(self.next.strict | system.check_alignment),
+            # What stands in front of the next access: the micro-op here, or, if there is none, one
+            # that is held. An access behind one that hit the same line hits, too. The next line has
+            # another bit 6.
+            lsu.next.held.eq(Mux(self.i.valid, uop.hold, written.valid & written.hold)),
+            lsu.next.careful.eq((lsu.next.held | self.next.behind) & (
+                Mux(self.i.valid, executed.addr[6], written.odd_line) != self.next.addr[6])),
         ]
 
     def _note_match(self, m, lsu):
@@ -336,7 +337,7 @@ class CommitStage(wiring.Component):
 
     def _write_stage(self, m, written, lsu, system, fault, memory, combined):
         uop, slot = self.i.uop, self.i
-        value, other = Signal(64), Signal(64)
+        value, other, early = Signal(64), Signal(64), Signal(64)
         m.d.comb += other.eq(self.executed.result)
         with m.If(uop.unit == Unit.DIVIDE):
             m.d.comb += other.eq(self.quotient)
@@ -349,7 +350,7 @@ class CommitStage(wiring.Component):
         with m.Elif(uop.combine):
             m.d.comb += other.eq(combined)
         # What is loaded comes last.
-        m.d.comb += value.eq(other | lsu.result)
+        m.d.comb += [early.eq(other | lsu.result), value.eq(early | lsu.loaded)]
         goes, second_value = Signal(), Signal(64)
         m.d.comb += [
             second_value.eq(Mux(uop.two, lsu.second_result, self.executed.result)),
@@ -387,8 +388,8 @@ class CommitStage(wiring.Component):
         ]
         final = Mux(written.product, self.product_high, written.value)
         # The second value is seldom needed so early: no leg of the bypass is spent on it.
-        announce(m, self.results[0], slot, other, second_waits=1,
-                 sp_waits=uop.unit == Unit.LOAD, loaded=lsu.result)
+        announce(m, self.results[0], slot, early, second_waits=1,
+                 sp_waits=uop.unit == Unit.LOAD, loaded=lsu.loaded)
         m.d.comb += [
             self.write[0].valid.eq(goes & written.dest_used),
             self.write[0].index.eq(written.dest_index), self.write[0].value.eq(final),

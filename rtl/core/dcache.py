@@ -1,6 +1,6 @@
 """Data cache: write-back, write-allocate, 64-byte lines."""
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import enum, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -14,6 +14,14 @@ __all__ = ["DataCache", "Maintenance"]
 LINE_BYTES = 64
 PART_BITS = 6
 UNCHECKED = {"no_rw_check": 1}
+
+
+def index_of(bits):
+    """Return the place of the one bit that is set, as a value; 0 if none is."""
+    index = Const(0, max(1, (len(bits) - 1).bit_length()))
+    for place in range(len(bits)):
+        index = index | Mux(bits[place], place, 0)
+    return index[:(len(bits) - 1).bit_length()]
 
 
 class Maintenance(enum.Enum, shape=2):
@@ -73,9 +81,8 @@ class DataCache(wiring.Component):
         Do this to the line instead; with ``by_set`` the address names set and way.
     ready : :py:`Out(1)`, row : :py:`Out(bus_width)`
         The access is made on a hit; bytes of the row.
-    rows : :py:`Out(bus_width).array(ways)`, way : :py:`Out(ways - 1)`
-        The same row, to be chosen: that of the way whose bit is set, counted from way 1, or of
-        way 0.
+    rows : :py:`Out(bus_width).array(ways)`, way : :py:`Out(range(ways))`
+        The same row, to be chosen.
     missed : :py:`Out(1)`, misses : :py:`Out(1)`
         The request of the cycle before was no hit; that of this cycle is none, which is known late.
     done : :py:`Out(1)`
@@ -118,7 +125,7 @@ class DataCache(wiring.Component):
             "ready":        Out(1),
             "row":          Out(bus_width),
             "rows":         Out(bus_width).array(ways),
-            "way":          Out(ways - 1),
+            "way":          Out(range(ways)),
             "missed":       Out(1),
             "misses":       Out(1),
             "done":         Out(1),
@@ -137,28 +144,26 @@ class DataCache(wiring.Component):
         self._read_row = Signal(self.set_bits + self.beat_bits)
         self._read_part = Signal(self.part_bits)
         self._read = Signal()
-        self._row_write = Signal(self.ways)
+        self._row_write = Signal()
         self._row_addr = Signal(self.set_bits + self.beat_bits)
+        self._row_way = Signal(range(self.ways))
         self._row_data = Signal(self.bus_width)
         self._row_strobe = Signal(self.bus_width // 8)
         self._tag_write = Signal(self.ways)
         self._tag_set = Signal(self.set_bits)
         self._tag_new = Signal(self.tag_bits + 2)
-        rows, tags = self._memories(m)
+        tags = self._memories(m)
 
         wanted = self.addr[6 + self.set_bits:]
         hits = Signal(self.ways)
         m.d.comb += hits.eq(Cat(tags[way][0] & (tags[way][2:] == wanted) for way in ways))
         chosen, evicting = Signal(self.ways), Signal()
-        self._select, agreeing = Signal(self.ways - 1), self._agreeing(m)
+        self._select = Signal(range(self.ways))
+        agreeing = self._agreeing(m)
         with m.If(self._read):
-            m.d.sync += self._select.eq(Mux(evicting, chosen[1:], agreeing))
-        stored = rows[0]
-        for way in ways[1:]:
-            stored = Mux(self._select[way - 1], rows[way], stored)
-        m.d.comb += [self.row.eq(stored), self.evicted.payload.data.eq(stored),
-                     self.way.eq(self._select),
-                     *(self.rows[way].eq(rows[way]) for way in ways)]
+            m.d.sync += self._select.eq(Mux(evicting, index_of(chosen), agreeing))
+        m.d.comb += [self.row.eq(Array(self.rows)[self._select]), self.way.eq(self._select),
+                     self.evicted.payload.data.eq(self.row)]
         m.submodules.replacement = replacement = Replacement(sets=self.sets, ways=self.ways)
         m.d.comb += [
             replacement.look.eq(self._read),
@@ -170,8 +175,8 @@ class DataCache(wiring.Component):
         return m
 
     def _memories(self, m):
-        """Return the row and the tag that each way has read: valid, dirty, tag."""
-        rows, tags = [], []
+        """Read and write rows and tags; return the tag of each way: valid, dirty, tag."""
+        tags = []
         for way in range(self.ways):
             m.submodules[f"rows_{way}"] = row = Memory(
                 shape=self.bus_width, depth=self.sets * self.beats, init=[], attrs=UNCHECKED)
@@ -179,26 +184,26 @@ class DataCache(wiring.Component):
                 shape=self.tag_bits + 2, depth=self.sets, init=[], attrs=UNCHECKED)
             row_read, row_write = row.read_port(), row.write_port(granularity=8)
             tag_read, tag_write = tag.read_port(), tag.write_port()
+            here = self._row_write & (self._row_way == way)
             m.d.comb += [
                 row_read.addr.eq(self._read_row), row_read.en.eq(self._read),
+                self.rows[way].eq(row_read.data),
                 row_write.addr.eq(self._row_addr), row_write.data.eq(self._row_data),
-                row_write.en.eq(self._row_strobe & self._row_write[way].replicate(
-                    self.bus_width // 8)),
+                row_write.en.eq(self._row_strobe & here.replicate(self.bus_width // 8)),
                 tag_read.addr.eq(self._read_row[self.beat_bits:]), tag_read.en.eq(self._read),
                 tag_write.addr.eq(self._tag_set), tag_write.data.eq(self._tag_new),
                 tag_write.en.eq(self._tag_write[way]),
             ]
-            rows.append(row_read.data)
             tags.append(tag_read.data)
-        return rows, tags
+        return tags
 
     def _part(self, address):
         """Return the bits of an address that tell the ways apart."""
         return address[6 + self.set_bits:6 + self.set_bits + self.part_bits]
 
     def _agreeing(self, m):
-        """Return which ways behind the first agree with what is looked up."""
-        agreeing = []
+        """Return the way that agrees with what is looked up, or 0: no two do."""
+        agreeing = [Const(0, 1)]
         for way in range(1, self.ways):
             m.submodules[f"parts_{way}"] = parts = Memory(
                 shape=self.part_bits, depth=self.sets, init=[])
@@ -209,7 +214,7 @@ class DataCache(wiring.Component):
                 write.en.eq(self._tag_write[way]),
             ]
             agreeing.append(read.data == self._read_part)
-        return Cat(agreeing)
+        return index_of(agreeing)
 
     def _control(self, m, hits, chosen, tags, evicting, replacement):
         sweep = Signal(self.set_bits)
@@ -223,6 +228,7 @@ class DataCache(wiring.Component):
         asked, refuse = Signal(), Signal()
         self._victim_tag = Signal(self.tag_bits)
         present, dirty = Signal(), Signal()
+        self._leaves = Signal()
 
         self._row_new(set_index, row_index, m)
         m.d.sync += self.missed.eq(self.misses)
@@ -277,10 +283,11 @@ class DataCache(wiring.Component):
                    & (self._read_row == row_index))
         with m.If(self.lookup & ~(self.stays & ~looked)):
             m.d.sync += looked.eq(fsm.ongoing("READY") & ~written & ~self._tag_write.any())
-        with m.If(fsm.ongoing("PROBE")):
+        # So `looked` says by itself that the access is made.
+        with m.If(self._leaves):
             m.d.sync += looked.eq(0)
         m.d.comb += [
-            self.ready.eq(fsm.ongoing("READY") & looked),
+            self.ready.eq(looked),
             self.busy.eq(fsm.ongoing("PROBE") | fsm.ongoing("MAINTAIN") | fsm.ongoing("FILL")),
             self.fill.araddr.eq(line << 6), self.fill.arlen.eq(self.beats - 1),
             self.fill.arsize.eq((self.bus_width // 8).bit_length() - 1),
@@ -293,6 +300,8 @@ class DataCache(wiring.Component):
         m.d.comb += [
             self._row_addr.eq(row_index), self._row_data.eq(self.data),
             self._row_strobe.eq(self.strobe), self._tag_set.eq(set_index),
+            # If it hits, then in the way that was looked up.
+            self._row_way.eq(self._select),
             self._tag_new.eq(Cat(1, 1, self.addr[6 + self.set_bits:])),
         ]
 
@@ -306,8 +315,8 @@ class DataCache(wiring.Component):
         else:
             with m.If(self.maintenance == Maintenance.NONE):
                 first = tags[0][0] & (tags[0][2:2 + self.part_bits] == self._part(self.addr))
-                m.d.comb += choice.eq(Mux(self._select.any(), Cat(0, self._select),
-                                          Mux(first, 1, 1 << victim)))
+                m.d.comb += choice.eq(Mux(self._select.any() | first, 1 << self._select,
+                                          1 << victim))
             with m.Elif(self.by_set):
                 m.d.comb += choice.eq(1 << self.addr[32 - way_bits:32])
             with m.Else():
@@ -330,15 +339,16 @@ class DataCache(wiring.Component):
             m.d.sync += looked.eq(1)
         with m.If(self.request & looked):
             with m.If(self.maintenance != Maintenance.NONE):
+                m.d.comb += self._leaves.eq(1)
                 m.next = "PROBE"
             with m.Elif(~hits.any()):
-                m.d.comb += self.misses.eq(1)
+                m.d.comb += [self.misses.eq(1), self._leaves.eq(1)]
                 m.next = "PROBE"
             with m.Else():
                 m.d.comb += replacement.used.eq(1)
                 with m.If(self.write):
                     dirty = Cat(tags[way][1] for way in range(self.ways))
-                    m.d.comb += [self._row_write.eq(hits), self._tag_write.eq(hits & ~dirty)]
+                    m.d.comb += [self._row_write.eq(1), self._tag_write.eq(hits & ~dirty)]
 
     def _read_again(self, m, row_index):
         m.d.comb += [self._read.eq(1), self._read_row.eq(row_index)]
@@ -350,7 +360,8 @@ class DataCache(wiring.Component):
             bad = failed | self.fill.rresp.as_value()[1]
             m.d.comb += [
                 self._row_addr.eq(Cat(fill_beat, line[:self.set_bits])), self._row_strobe.eq(-1),
-                self._row_data.eq(self.fill.rdata), self._row_write.eq(chosen),
+                self._row_data.eq(self.fill.rdata), self._row_write.eq(1),
+                self._row_way.eq(index_of(chosen)),
             ]
             m.d.sync += [fill_beat.eq(fill_beat + 1), failed.eq(bad)]
             with m.If(fill_beat == self.beats - 1):

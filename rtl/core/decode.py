@@ -46,7 +46,7 @@ class Decoder(wiring.Component):
     uop : :py:`Out(Uop)`
         The micro-op.
     more : :py:`Out(1)`
-        The instruction has another micro-op.
+        The instruction has another micro-op, if it is ``legal``, which is known later.
     legal : :py:`Out(1)`
         The encoding is implemented and allowed.
     """
@@ -115,7 +115,6 @@ class Decoder(wiring.Component):
                 self.uop.system.eq(SystemOp.EXCEPTION),
                 self.uop.b_imm.eq(1),
                 self.uop.imm.eq(syndrome(ExceptionClass.UNKNOWN)),
-                self.more.eq(0),
             ]
             with m.If(chosen.trap):
                 m.d.comb += self.uop.imm.eq(Mux(chosen.wait, trapped_wait(),

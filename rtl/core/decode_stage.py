@@ -120,13 +120,18 @@ class DecodeStage(wiring.Component):
         return m
 
     def _decode(self, m, index, slot, more, fetched, step):
-        """Fill a slot with a micro-op of an instruction; whether it is valid comes later."""
+        """Fill a slot with a micro-op of an instruction; whether it is valid comes later.
+
+        ``more`` does not wait for whether the encoding is legal: what follows one that is not is
+        dropped with it.
+        """
         m.submodules[f"decoder_{index}"] = decoder = Decoder(registered=True)
         m.d.comb += [
             decoder.insn.eq(fetched.insn), decoder.pc.eq(fetched.pc), decoder.step.eq(step),
             decoder.el0.eq(self.el0), decoder.controls.eq(self.controls),
             decoder.sp_el0.eq(self.sp_el0),
-            slot.first.eq(decoder.step == 0), slot.last.eq(~more), slot.pc.eq(fetched.pc),
+            slot.first.eq(decoder.step == 0), slot.last.eq(~(more & decoder.legal)),
+            slot.pc.eq(fetched.pc),
             slot.insn.eq(fetched.insn), slot.prediction.eq(fetched.prediction),
             slot.uop.eq(decoder.uop), more.eq(decoder.more),
         ]

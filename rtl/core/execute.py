@@ -1,11 +1,15 @@
 """Execute stage: ALU, shifter, address, branch resolution."""
 
+import functools
+import operator
+
 from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.core.access import NextAccessLayout
 from rtl.core.alu import Alu, BitUnit
+from rtl.core.atomic import compares_first
 from rtl.core.cause import CycleCause
 from rtl.core.crc import CrcUnit
 from rtl.core.dcache import Maintenance
@@ -33,6 +37,7 @@ class Executed(data.Struct):
     wrong: 1                # and fetch went another way; both as far as is known
     # What the micro-op, if it is valid, can wait for in the memory stage.
     accesses: 1
+    compares: 1             # in front of the access, for a cycle
     divides: 1
     system: 1
     sp_fault: 1             # in place of an access: its base, the stack pointer, is not aligned
@@ -139,6 +144,7 @@ class ExecuteStage(wiring.Component):
 
         memory = self.i.valid & ((uop.unit == Unit.LOAD) | (uop.unit == Unit.STORE))
         sp_fault = uop.a_sp & a[:4].any() & self.check_sp
+        compares = (uop.unit == Unit.STORE) & (compares_first(uop.atomic) | uop.match)
         # The newest flags come late: nothing but the choice stands behind their condition.
         holds = Mux(self.flags_new, condition(m, uop.cond, self.new_flags, "new_holds"),
                     condition(m, uop.cond, self.old_flags, "old_holds"))
@@ -156,22 +162,31 @@ class ExecuteStage(wiring.Component):
             self.next.write.eq(uop.unit == Unit.STORE),
             self.next.plain.eq(~((uop.exclusive & self.next.write) | uop.pair | uop.if_match
                                  | (uop.maintenance != Maintenance.NONE))),
-            self.next.release.eq(uop.release),
+            self.next.release.eq(uop.release), self.next.behind.eq(self.behind),
             executed.a.eq(Mux(self.i.late_a, self.late, a)),
             executed.b.eq(Mux(self.i.late_b, self.late, b)), executed.behind.eq(self.i.pc + 4),
-            executed.c.eq(Mux(self.behind, b, c)),
-            executed.sp_fault.eq(memory & sp_fault), executed.accesses.eq(memory & ~sp_fault),
+            executed.sp_fault.eq(memory & sp_fault),
+            executed.accesses.eq(memory & ~sp_fault & ~compares),
+            executed.compares.eq(memory & ~sp_fault & compares),
             executed.divides.eq(self.i.valid & (uop.unit == Unit.DIVIDE)),
             executed.system.eq(self.i.valid & (uop.unit == Unit.SYSTEM)),
             executed.writes_flags.eq(self.i.valid & uop.flags),
         ]
+        # A store has no bits above its size: atomic operations add and compare all there are.
+        stored, whole = Mux(self.behind, b, c), uop.unit != Unit.STORE
+        m.d.comb += executed.c.eq(Cat(stored[:8], *(
+            stored[8 << size:16 << size] & (whole | (uop.size_log2 > size)).replicate(8 << size)
+            for size in range(3))))
+        with m.If(self.executed.compares):
+            m.d.sync += [self.executed.compares.eq(0), self.executed.accesses.eq(1)]
         with m.If(self.advance):
             m.d.sync += [self.o.eq(self.i), self.executed.eq(executed)]
             with m.If(self._parts):
                 self._part(m, uop)
         with m.If(self.flush):
             m.d.sync += [self.o.valid.eq(0), self.o.cause.eq(self.flush_cause),
-                         self.executed.accesses.eq(0), self.executed.divides.eq(0),
+                         self.executed.accesses.eq(0), self.executed.compares.eq(0),
+                         self.executed.divides.eq(0),
                          self.executed.system.eq(0)]
         return m
 
@@ -188,7 +203,10 @@ class ExecuteStage(wiring.Component):
         upper, takes_all = b[31] & uop.extend[2], uop.b_imm | uop.extend[0]
         extended = Cat(b[:32], Mux(takes_all, b[32:], upper.replicate(32)))
         m.d.comb += [
-            index.eq(Mux(uop.two, pair, (extended << uop.scale)[:64])),
+            index.eq(functools.reduce(operator.or_, (
+                (extended << amount)[:64] & selected.replicate(64)
+                for amount, selected in enumerate(self.i.scales)),
+                pair & uop.two.replicate(64))),
             total.eq(base + index + self.behind),
         ]
         return total

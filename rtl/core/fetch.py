@@ -13,10 +13,10 @@ from rtl.core.icache import InstructionCache
 from rtl.core.predictor import (
     PC_BITS,
     RETURN_BITS,
-    TARGET_BITS,
     Prediction,
     Predictor,
     PredictorUpdateLayout,
+    predicted_target,
 )
 from rtl.core.regions import in_regions
 
@@ -214,26 +214,22 @@ class Fetch(wiring.Component):
     def _next(self, m, next_pc, pc, before, *, back, take, more, predictor):
         """Choose the next address: an OR of what is masked by its selection.
 
-        So predictions and redirection, which come late, pass two levels of logic.
+        So a prediction, which comes late, passes two levels of logic.
         """
         behind = (pc[2 + self.lane_bits:] + 1) << 2 + self.lane_bits
         onward = Mux(back, before, Mux(take, behind, pc))[:PC_BITS]
         place = pc[2:2 + self.lane_bits]
         legs, taken = [], Const(0)
-        for lane in range(self.width):
+        for lane, prediction in enumerate(predictor.o):
             # The first instruction that is taken over, or one behind it that is in its group.
-            comes = take & ((place == lane) | (more if lane else 0))
-            for member, target in (("entry", predictor.entry[lane]), ("top", predictor.top),
-                                   ("varying", predictor.varying)):
-                goes = Signal(name=f"goes_{lane}_{member}")
-                m.d.comb += goes.eq(comes & predictor.steer[lane][member] & ~self.redirect)
-                legs.append((goes, target))
-                taken |= predictor.steer[lane][member] & comes
-        stays, leaves = Signal(), Signal()
-        m.d.comb += [stays.eq(~taken & ~self.redirect), leaves.eq(taken & ~self.redirect)]
-        legs = [(goes, Cat(Const(0, 2), target)) for goes, target in legs]
-        legs += [(stays, onward), (self.redirect, self.target[:PC_BITS]),
-                 (leaves, pc[2 + TARGET_BITS:] << 2 + TARGET_BITS)]
+            comes = take & ((place == lane) | (more if lane else 0)) & ~self.redirect
+            goes = Signal(name=f"goes_{lane}")
+            m.d.comb += goes.eq(comes & prediction.taken)
+            legs.append((goes, predicted_target(prediction, pc)))
+            taken |= goes
+        stays = Signal()
+        m.d.comb += stays.eq(~taken & ~self.redirect)
+        legs += [(stays, onward), (self.redirect, self.target[:PC_BITS])]
         m.d.comb += next_pc.eq(functools.reduce(operator.or_, (
             leg & selected.replicate(PC_BITS) for selected, leg in legs)))
 
@@ -276,11 +272,11 @@ class Fetch(wiring.Component):
             space.eq(~used_second), self.o.payload.eq(first),
             self.o.valid.eq(used_first & ~(missed & ~used_second)),
         ]
-        with m.If(~self.o.valid | self.o.ready):
+        leaves = ~self.o.valid | self.o.ready
+        m.d.sync += used_second.eq((stays_second | take) & ~leaves)
+        with m.If(leaves):
             m.d.sync += [first.eq(Mux(used_second, second, fetched)),
-                         used_first.eq(stays_second | take), used_second.eq(0)]
-        with m.Else():
-            m.d.sync += used_second.eq(stays_second | take)
+                         used_first.eq(stays_second | take)]
         with m.If(~used_second):
             m.d.sync += second.eq(fetched)
         with m.If(self.redirect):

@@ -128,7 +128,7 @@ class InstructionCache(wiring.Component):
             replacement.used_set.eq(looked_set), replacement.used.eq(self.hit),
             replacement.used_ways.eq(found),
         ]
-        self._control(m, matches, replacement.victim, asked, fresh)
+        self._control(m, matches, errors, replacement.victim, asked, fresh)
         return m
 
     def _memories(self, m):
@@ -171,7 +171,7 @@ class InstructionCache(wiring.Component):
         m.d.comb += self.word.eq(word)
         return Cat(matches), Cat(errors)
 
-    def _control(self, m, matches, victim, asked, fresh):
+    def _control(self, m, matches, errors, victim, asked, fresh):
         """Clear the tags, and fetch lines."""
         bus, behind = self.m_axi, Signal()
         addr_set, line_set = self.addr[6:6 + self.set_bits], self._line[:self.set_bits]
@@ -218,7 +218,9 @@ class InstructionCache(wiring.Component):
                 with m.If(~wanted):
                     # Whether the line is not there is known too late for anything but a register.
                     m.d.sync += [self._line.eq(wanted_line), self._victim.eq(victim),
-                                 wanted.eq(self.fill & self._looked & ~self.hit & ~self.error)]
+                                 wanted.eq(self.fill & self._looked
+                                           & ~(matches & (~errors | fresh.replicate(self.ways)))
+                                           .any())]
                 with m.If(asked):
                     m.d.sync += [asked.eq(self.invalidate), wanted.eq(0)]
                     m.next = "SWEEP"

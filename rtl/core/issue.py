@@ -225,6 +225,7 @@ class IssueStage(wiring.Component):
                                                     CycleCause.MULTIPLY, CycleCause.LOAD_USE))
         with m.If(~self.stall):
             m.d.sync += [o.eq(slot), operands.a.eq(a),
+                         o.scales.eq(Mux(uop.two, 0, 1 << uop.scale)),
                          operands.b.eq(b), operands.c.eq(c),
                          o.late_a.eq(a_late), o.late_b.eq(b_late), o.late.eq(lateness(uop)),
                          o.late_flags.eq(self._compares & (uop.unit == Unit.BRANCH)
@@ -289,9 +290,10 @@ class IssueStage(wiring.Component):
                 next_cycle = takes & (stage.late == Late.MEMORY)
                 late = youngest[index] & first[index] & next_cycle
                 too_late &= ~next_cycle
-            waiting.append(youngest[index] & (
-                (first[index] & too_late)
-                | (second[index] & stage.second_waits) | (stack[index] & stage.sp_waits)))
+            # That a younger one writes the register, too, would be known too late. It seldom does
+            # with nothing in between that reads what is waited for.
+            waiting.append((first[index] & too_late) | (second[index] & stage.second_waits)
+                           | (stack[index] & stage.sp_waits))
             if 0 <= age < 2:
                 legs.append((youngest[index], stage.value))
                 if age == 1:

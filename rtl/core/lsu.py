@@ -1,13 +1,13 @@
 """Load/store unit: attributes, alignment, lanes, order."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.bus.axi import AXI4Signature
 from rtl.config import CoreConfig
 from rtl.core.access import AccessLayout, NextAccessLayout
-from rtl.core.align import LoadAligner
+from rtl.core.align import LoadAligner, gather
 from rtl.core.dcache import DataCache, Maintenance
 from rtl.core.regions import in_regions
 from rtl.core.store_queue import StoreQueue
@@ -43,10 +43,11 @@ class LoadStoreUnit(wiring.Component):
         What to do.
     drop : :py:`In(1)`
         In the first cycle of an access: nothing of it happens. ``done`` and ``fault`` are wrong.
-    done : :py:`Out(1)`, result, raw, stored : :py:`Out(64)`
+    done : :py:`Out(1)`, result, loaded, raw, stored : :py:`Out(64)`
         The access is made: for a load the register value, unless it is ignored, and the bytes as
-        they stand in memory; for a store-exclusive the status; for a store the bytes. ``result`` is
-        zero without an access, and for a store that is not exclusive.
+        they stand in memory; for a store-exclusive the status; for a store the bytes. The register
+        value is the OR of ``result`` and ``loaded``, which comes late and is zero but for loads;
+        both are zero without an access, and for a store that is not exclusive.
     second_result, second_raw, second_stored : :py:`Out(64)`
         The same for the second of two elements.
     apart : :py:`Out(1)`
@@ -81,6 +82,7 @@ class LoadStoreUnit(wiring.Component):
             "drop":          In(1),
             "done":          Out(1),
             "result":        Out(64),
+            "loaded":        Out(64),
             "raw":           Out(64),
             "stored":        Out(64),
             "second_result": Out(64),
@@ -122,23 +124,18 @@ class LoadStoreUnit(wiring.Component):
             unaligned, access.addr[lane_bits:] << lane_bits, access.addr)))
         quick = self._classify(m, stores, lane_bits, normal, unaligned, split)
         self._store_lanes(m, stores, cache, lane, addr, unaligned, second)
-        beat, from_bus = Signal(self.config.bus_width), Signal()
-        m.d.sync += from_bus.eq(0)
         m.submodules.aligner = aligner = LoadAligner(bus_width=self.config.bus_width,
                                                      ways=self.config.dcache_ways)
         m.d.comb += [
-            *(aligner.rows[way].eq(cache.rows[way]) for way in range(self.config.dcache_ways)),
-            aligner.way.eq(cache.way), aligner.beat.eq(beat), aligner.from_bus.eq(from_bus),
-            aligner.held.eq(held), aligner.second.eq(second), aligner.lane.eq(lane),
+            *(inner.eq(outer) for inner, outer in zip(aligner.rows, cache.rows, strict=True)),
+            aligner.way.eq(cache.way), aligner.lane.eq(lane),
             aligner.size_log2.eq(access.size_log2), aligner.signed.eq(access.signed),
-            aligner.wide.eq(access.wide),
-            aligner.enable.eq(access.valid & ~access.write & ~access.ignored),
-            self.raw.eq(aligner.raw), self.second_raw.eq(aligner.upper_raw),
-            self.second_result.eq(aligner.upper_result),
+            self.second_raw.eq(aligner.upper_raw), self.second_result.eq(aligner.upper_result),
+            self.loaded.eq(aligner.result),
         ]
-        self._give_stored(m)
         self._monitor(m)
-        m.d.comb += self.result.eq(aligner.result | (access.write & self._exclusive_fails))
+        self._hold(m, aligner, lane, second, held)
+        self._give_stored(m)
 
         hits, posts, refuses = Signal(), Signal(), self._two(m, quick)
         # A register: what it drops is the whole pipeline.
@@ -146,8 +143,8 @@ class LoadStoreUnit(wiring.Component):
         m.d.comb += [
             self.device.eq(~normal), self.drained.eq(stores.empty),
             self.store_error.eq(stores.error),
-            hits.eq(access.valid & quick.cached & ~access.careful),
-            posts.eq(access.valid & quick.posted & ~access.held),
+            hits.eq(access.valid & quick.hits),
+            posts.eq(access.valid & quick.posts),
             self.settled.eq(hits),
             self.done.eq((hits & cache.ready) | (posts & stores.i.ready & ~cache.busy)
                          | (access.valid & access.two & ~quick.cached)),
@@ -173,8 +170,10 @@ class LoadStoreUnit(wiring.Component):
                 with m.Elif(posts):
                     m.d.comb += stores.i.valid.eq(~cache.busy)
                 with m.Elif(access.valid & ~access.two):
-                    self._general(m, cache, stores, normal, unaligned, split, second, held,
-                                  confirming)
+                    self._general(m, cache, stores, normal, unaligned, split, second)
+            with m.State("CACHED"):
+                m.d.comb += cache.stays.eq(1)
+                self._cached(m, cache, split, second, confirming)
             with m.State("READ-ADDRESS"):
                 m.d.comb += [
                     bus.arvalid.eq(1), bus.araddr.eq(addr), bus.arlen.eq(0), bus.arcache.eq(0),
@@ -183,10 +182,15 @@ class LoadStoreUnit(wiring.Component):
                 with m.If(bus.arready):
                     m.next = "READ-DATA"
             with m.State("READ-DATA"):
-                m.d.comb += bus.rready.eq(1)
+                m.d.comb += [bus.rready.eq(1), self._reads.eq(1)]
                 with m.If(bus.rvalid):
-                    self._beat(m, split, second, held, beat, from_bus)
+                    self._beat(m, split, second)
+            with m.State("TURN"):
+                with m.If(~self._turns.any()):
+                    m.d.sync += self._from_bus.eq(1)
+                    m.next = "DONE"
             with m.State("DONE"):
+                m.d.sync += self._from_bus.eq(0)
                 m.d.comb += [self.done.eq(1), self.settled.eq(1)]
                 m.d.sync += second.eq(0)
                 m.next = "IDLE"
@@ -202,7 +206,8 @@ class LoadStoreUnit(wiring.Component):
         inside = in_regions(m, addr[:self.config.addr_width], self.regions, "inside")
         last_byte, odd, beyond, crosses = Signal(3), Signal(), Signal(), Signal()
         one = ~self.next.two
-        quick = Signal(data.StructLayout({"cached": 1, "posted": 1}))
+        quick = Signal(data.StructLayout({"cached": 1, "posted": 1, "hits": 1, "posts": 1}))
+        cached, posted = Signal(), Signal()
         caches = inside & self.access.cached
         m.d.comb += [
             last_byte.eq((1 << size) - 1), odd.eq((addr[:3] & last_byte).any() & one),
@@ -210,16 +215,18 @@ class LoadStoreUnit(wiring.Component):
             crosses.eq((addr[:lane_bits] + last_byte)[lane_bits] & one),
         ]
         self._beyond, self._odd_pair = Signal(), Signal()
+        m.d.comb += [
+            cached.eq(self.next.plain & caches & ~beyond & ~crosses & ~(odd & self.next.strict)
+                      & ~(self.next.release & (quick.posted | ~stores.empty))),
+            posted.eq(self.next.plain & self.next.write & ~caches & ~beyond & ~odd & one
+                      & (inside | ~self.next.strict) & ~self.next.release),
+        ]
         with m.If(self.lookup):
             m.d.sync += [
                 normal.eq(inside), unaligned.eq(odd), split.eq(crosses),
                 self._beyond.eq(beyond), self._odd_pair.eq(addr.bit_select(size, 1)),
-                quick.cached.eq(self.next.plain & caches & ~beyond & ~crosses
-                                & ~(odd & self.next.strict)
-                                & ~(self.next.release & (quick.posted | ~stores.empty))),
-                quick.posted.eq(self.next.plain & self.next.write & ~caches & ~beyond & ~odd
-                                & one & (inside | ~self.next.strict)
-                                & ~self.next.release),
+                quick.cached.eq(cached), quick.hits.eq(cached & ~self.next.careful),
+                quick.posted.eq(posted), quick.posts.eq(posted & ~self.next.held),
             ]
         return quick
 
@@ -248,7 +255,7 @@ class LoadStoreUnit(wiring.Component):
         with m.If(self.clear_monitor):
             m.d.sync += reserved.eq(0)
 
-    def _general(self, m, cache, stores, normal, unaligned, split, second, held, confirming):
+    def _general(self, m, cache, stores, normal, unaligned, split, second):
         """Make an access that is not of a quick kind."""
         access = self.access
         maintains = access.maintenance != Maintenance.NONE
@@ -263,7 +270,7 @@ class LoadStoreUnit(wiring.Component):
         with m.Elif(access.release & ~stores.empty & ~second):
             m.d.comb += self.waiting.eq(1)
         with m.Elif(cached):
-            self._cached(m, cache, split, second, held, confirming)
+            m.next = "CACHED"
         with m.Elif(maintains):
             m.next = "DONE"
         with m.Elif(cache.busy | (~access.write & ~stores.empty)):
@@ -331,7 +338,7 @@ class LoadStoreUnit(wiring.Component):
         with m.If(cache.evicted.valid):
             m.d.comb += [request.eq(cache.evicted.payload), stores.i.valid.eq(1)]
 
-    def _cached(self, m, cache, split, second, held, confirming):
+    def _cached(self, m, cache, split, second, confirming):
         """Ask the cache; each beat goes on when it is known to have hit."""
         access = self.access
         with m.If(confirming):
@@ -343,7 +350,8 @@ class LoadStoreUnit(wiring.Component):
             with m.Elif(split & ~second):
                 # The second half is looked up in this cycle.
                 m.d.comb += cache.lookup.eq(1)
-                m.d.sync += [second.eq(1), held.eq(cache.row[-64:])]
+                m.d.comb += self._keeps.eq(~access.write)
+                m.d.sync += second.eq(1)
             with m.Else():
                 m.next = "DONE"
         with m.Else():
@@ -376,16 +384,66 @@ class LoadStoreUnit(wiring.Component):
                 with m.Case(size):
                     m.d.comb += self.stored.eq(access.data[:8 << size])
 
-    def _beat(self, m, split, second, held, beat, from_bus):
+    def _beat(self, m, split, second):
         """Take one beat of an uncached load."""
-        bus = self.m_axi
-        m.d.sync += held.eq(bus.rdata[-64:])
-        with m.If(bus.rresp.as_value()[1]):
+        with m.If(self.m_axi.rresp.as_value()[1]):
             m.d.sync += self.fault_code.eq(FaultCode.EXTERNAL)
             m.next = "REFUSED"
         with m.Elif(split & ~second):
             m.d.sync += second.eq(1)
             m.next = "READ-ADDRESS"
         with m.Else():
-            m.d.sync += [from_bus.eq(1), beat.eq(bus.rdata), held.eq(held)]
-            m.next = "DONE"
+            m.d.sync += self._turns.eq(self.access.addr[:3])
+            m.next = "TURN"
+
+    def _hold(self, m, aligner, lane, second, held):
+        """Choose the bytes of a load, and hold those that are not in the cache any more.
+
+        These are what came from the bus, and what came from the first of two rows: they are seldom
+        wanted, and are not in the way of what is in the row.
+        """
+        access, octets = self.access, range(8)
+        self._keeps, self._reads, self._from_bus = Signal(), Signal(), Signal()
+        self._turns = Signal(3)
+        behind, later = Signal(8), Signal(8)
+        m.d.comb += [
+            # Bytes of the word below; bytes of the value that stand in the second row.
+            behind.eq(~(Const(0xFF, 8) << lane[:3])[:8]),
+            later.eq(Cat((lane[:3] + octet)[3] for octet in octets)),
+        ]
+        # A word is reached from its own lanes, or from those of the word below.
+        for index, here in enumerate(aligner.here, 1):
+            m.d.comb += here.eq(Mux(second, 0, Mux(lane[3:] == index, ~behind, 0)
+                                    | Mux(lane[3:] == index - 1, behind, 0)))
+        found = gather(self.m_axi.rdata, here=aligner.here)
+        with m.If(self._keeps):
+            m.d.sync += held.eq(aligner.moved)
+        for octet in octets:
+            with m.If(self._reads & (~second | behind[octet])):
+                m.d.sync += held.word_select(octet, 8).eq(found.word_select(octet, 8))
+        with m.If(self._turns[2]):
+            m.d.sync += [held.eq(held.rotate_right(32)), self._turns[2].eq(0)]
+        with m.Elif(self._turns.any()):
+            m.d.sync += [held.eq(held.rotate_right(8)), self._turns.eq(self._turns - 1)]
+
+        keeps, fills, in_held, sign = Signal(8), Signal(8), Signal(8), Signal()
+        with m.If(access.valid & ~access.write & ~access.ignored):
+            with m.Switch(access.size_log2):
+                for size in range(4):
+                    low, high = (1 << (1 << size)) - 1, (0xFF << (1 << size)) & 0xFF
+                    with m.Case(size):
+                        m.d.comb += [keeps.eq(low), sign.eq(held[(8 << size) - 1]), fills.eq(
+                            high & access.signed.replicate(8)
+                            & Cat(Const(0xF, 4), access.wide.replicate(4)))]
+        m.d.comb += [
+            in_held.eq(Mux(self._from_bus, 0xFF, ~later & second.replicate(8))),
+            aligner.keeps.eq(keeps & ~in_held),
+            aligner.fills.eq(fills & ~self._from_bus.replicate(8)),
+            self.raw.eq(Cat(Mux(in_held[octet], held.word_select(octet, 8),
+                                aligner.moved.word_select(octet, 8))
+                            & keeps[octet].replicate(8) for octet in octets)),
+            self.result.eq(Cat((held.word_select(octet, 8)
+                                & (keeps[octet] & in_held[octet]).replicate(8))
+                               | (sign & fills[octet] & self._from_bus).replicate(8)
+                               for octet in octets) | (access.write & self._exclusive_fails)),
+        ]

@@ -49,19 +49,6 @@ def predicted_target(prediction, pc):
     return Cat(Const(0, 2), prediction.target, pc[2 + TARGET_BITS:])
 
 
-class SteerLayout(data.StructLayout):
-    """Where an instruction is predicted to go, if it is taken: one of three targets.
-
-    Members
-    -------
-    entry, top, varying : 1
-        To the target with this name.
-    """
-
-    def __init__(self):
-        super().__init__({"entry": 1, "top": 1, "varying": 1})
-
-
 class PredictorUpdateLayout(data.StructLayout):
     """What became of a branch, for :class:`Predictor`.
 
@@ -131,11 +118,6 @@ class Predictor(wiring.Component):
         What was taken over in the cycle before was not; ``advance`` is zero.
     o : :py:`Out(Prediction).array(width)`
         Predictions, by place in the group.
-    steer : :py:`Out(SteerLayout()).array(width)`
-        The same, for the next address: which target is taken, one-hot or none.
-    entry : :py:`Out(TARGET_BITS).array(width)`, top, varying : :py:`Out(TARGET_BITS)`
-        Targets: of the buffer, by place in the group; of the return stack; of the table of
-        indirect targets.
     update : :py:`In(PredictorUpdateLayout())`
         Outcome of a branch, for the tables.
     resolved : :py:`In(PredictorUpdateLayout())`
@@ -144,7 +126,7 @@ class Predictor(wiring.Component):
         Fetch starts anew.
     """
 
-    TAG_BITS = 10
+    TAG_BITS = 6
     PLACE_BITS = 9
 
     def __init__(self, *, entries: int, history_bits: int, width: int = 1):
@@ -158,10 +140,6 @@ class Predictor(wiring.Component):
             "advance": In(width),
             "undo":    In(1),
             "o":       Out(Prediction).array(width),
-            "steer":   Out(SteerLayout()).array(width),
-            "entry":   Out(TARGET_BITS).array(width),
-            "top":     Out(TARGET_BITS),
-            "varying": Out(TARGET_BITS),
             "update":  In(PredictorUpdateLayout()),
             "resolved": In(PredictorUpdateLayout()),
             "repair":  In(1),
@@ -174,6 +152,7 @@ class Predictor(wiring.Component):
         m = Module()
         lanes = range(self.width)
         self._index = Signal(INDEX_BITS)
+        self._top = Signal(TARGET_BITS)
         looked_up = Signal(INDEX_BITS)
         m.d.sync += looked_up.eq(self._index)
         # Which lane the branch of the update belongs to, one-hot, and a lane's address.
@@ -187,7 +166,6 @@ class Predictor(wiring.Component):
         goes = Signal(self.width)
         conditional = Signal(self.width)
         depth = Signal(RETURN_BITS)
-        m.d.comb += self.varying.eq(varying.target)
         for lane, (known, entry) in enumerate(found):
             o, direction = self.o[lane], directions[lane]
             m.d.comb += [
@@ -195,22 +173,14 @@ class Predictor(wiring.Component):
                 conditional[lane].eq(known & (entry.kind == BranchKind.CONDITIONAL)),
                 goes[lane].eq(known & ((entry.kind != BranchKind.CONDITIONAL) | direction[1])),
                 o.taken.eq(goes[lane]), o.counter.eq(direction), o.depth.eq(depth),
-                o.target.eq(entry.target),
                 o.index.eq(Cat(Const(lane, self.lane_bits), looked_up[self.lane_bits:])),
             ]
             varies = varying.valid & (varying.tag == self._pcs[lane][:self.TAG_BITS])
-            returns, steer = entry.kind == BranchKind.RETURN, self.steer[lane]
+            returns = entry.kind == BranchKind.RETURN
             indirect = (entry.kind != BranchKind.CONDITIONAL) & ~returns & varies
-            m.d.comb += [
-                steer.top.eq(known & returns), steer.varying.eq(known & indirect),
-                steer.entry.eq(known & ~returns & ~indirect
-                               & ((entry.kind != BranchKind.CONDITIONAL) | direction[1])),
-                self.entry[lane].eq(entry.target),
-            ]
-            with m.If(returns):
-                m.d.comb += o.target.eq(self.top)
-            with m.Elif(indirect):
-                m.d.comb += o.target.eq(varying.target)
+            # Where it goes does not wait for whether it goes.
+            m.d.comb += o.target.eq(Mux(returns, self._top,
+                                        Mux(indirect, varying.target, entry.target)))
         self._history(m, conditional, goes)
         self._return_stack(m, [entry.kind for _, entry in found], goes, depth)
         return m
@@ -338,7 +308,7 @@ class Predictor(wiring.Component):
         with m.If(self.repair):
             m.d.sync += depth.eq(prediction.depth + calls - returns)
         m.d.comb += [
-            reader.addr.eq(depth), self.top.eq(reader.data),
+            reader.addr.eq(depth), self._top.eq(reader.data),
             writer.addr.eq(Mux(again, place, base + 1)), writer.en.eq(again | pushes),
             writer.data.eq(Mux(again, address, pc + 1)),
         ]

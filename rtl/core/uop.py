@@ -165,7 +165,7 @@ class Uop(data.Struct):
     low: 6              # lowest and highest bit of the field
     high: 6
     extend: 3           # of the index: option field of register-offset addressing
-    scale: 3            # index is shifted left by this
+    scale: 3            # index is shifted left by this: 0 to 4
     size_log2: 2        # bytes of a memory access or a CRC operand
     signed: 1           # load extends the sign; multiply and divide are signed
     post: 1             # address is a alone, the sum is only the new base
@@ -200,6 +200,10 @@ class Uop(data.Struct):
     hold: 1
 
 
+SCALES = 5
+"""Number of values of ``scale``."""
+
+
 class Slot(data.Struct):
     """What a pipeline stage holds: a micro-op with its instruction, or the reason for none.
 
@@ -207,7 +211,8 @@ class Slot(data.Struct):
     predicted taken to another place than its own. ``late_a`` and ``late_b`` say of a comparison,
     and the first of a branch, that this operand comes from the memory stage when the micro-op
     goes there; ``late_flags`` that the flags of a branch are those of such a comparison. ``late``
-    is when the result exists. All four are known from the execute stage on.
+    is when the result exists. ``scales`` is the scale of the index, one-hot, and zero for two
+    elements. All five are known from the execute stage on.
     """
 
     valid: 1
@@ -223,6 +228,7 @@ class Slot(data.Struct):
     late_b: 1
     late_flags: 1
     late: Late
+    scales: SCALES
     uop: Uop
 
 

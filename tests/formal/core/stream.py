@@ -161,7 +161,7 @@ class StreamProof(wiring.Component):
 
     def _memory(self, m, unit):
         access = unit.access
-        ends, ended = Signal(), Signal()
+        ends, ended, held = Signal(), Signal(), Signal()
         m.d.comb += [
             ends.eq(access.valid & ~self.wait & ~self.refuse & ~unit.drop),
             unit.done.eq(access.valid & ~self.wait & ~self.refuse),
@@ -178,7 +178,9 @@ class StreamProof(wiring.Component):
             self._held_up.eq(~self._offers | unit.missed
                              | (access.valid & (self.wait | self.refuse))),
         ]
-        m.d.sync += ended.eq(ends & ~access.held & ~access.behind)
+        with m.If(unit.lookup):
+            m.d.sync += held.eq(unit.next.held)
+        m.d.sync += ended.eq(ends & ~held & ~access.behind)
 
     def _alu(self, m, unit):
         m.d.comb += [

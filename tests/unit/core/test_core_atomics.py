@@ -74,8 +74,12 @@ def test_faults_leave_registers_unchanged(harness, tmp_path, sctlr):
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("order", ["", "a", "l", "al"])
 def test_two_micro_ops_without_a_gap(harness, tmp_path, operation, order):
-    """In the cache each one takes two cycles, and what reads the old value does not wait."""
+    """In the cache each one takes two cycles, or three if it compares.
+
+    What reads the old value does not wait.
+    """
     count = 100
+    compares = count if "max" in operation or "min" in operation or operation == "cas" else 0
 
     def program(lines):
         return assemble(tmp_path, ["    str     x0, [x9]", *lines * count], sctlr=CACHES)
@@ -86,4 +90,4 @@ def test_two_micro_ops_without_a_gap(harness, tmp_path, operation, order):
                                    "    add     x5, x4, x0", "    nop"]))
     assert atomic.stack["crack"] == count
     assert atomic.stack["load_use"] == plain.stack["load_use"]
-    assert atomic.stack["load"] + atomic.stack["store"] <= plain.stack["store"] + 60
+    assert atomic.stack["load"] + atomic.stack["store"] <= plain.stack["store"] + compares + 60

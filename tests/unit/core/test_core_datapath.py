@@ -316,13 +316,14 @@ def test_atomic_operations():
             operation, size = rng.choice(list(AtomicOp)), rng.randrange(4)
             bits = 8 << size
             mask = (1 << bits) - 1
-            old, operand = draw(rng) & mask, draw(rng)
+            old, operand = draw(rng) & mask, draw(rng) & mask
             other = old ^ rng.choice((0, 1 << rng.randrange(64), draw(rng)))
             ctx.set(dut.b, other)
             ctx.set(dut.operation, operation)
             ctx.set(dut.size_log2, size)
             ctx.set(dut.old, old)
             ctx.set(dut.operand, operand)
+            await ctx.tick()
             def by_sign(x, bits=bits):
                 return (signed(x, bits))
             def by_value(x, mask=mask):

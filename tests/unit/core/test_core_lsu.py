@@ -40,7 +40,7 @@ async def access(ctx, dut, **fields):
     ctx.set(dut.access, {"valid": 1, **fields})
     for _ in range(LIMIT):
         done, fault = ctx.get(dut.done), ctx.get(dut.fault)
-        code, result = ctx.get(dut.fault_code), ctx.get(dut.result)
+        code, result = ctx.get(dut.fault_code), ctx.get(dut.result | dut.loaded)
         assert not (done and fault)
         if done or fault:
             await ctx.tick()
@@ -138,7 +138,7 @@ def test_two_elements_in_one_row():
         while not ctx.get(dut.done):
             await ctx.tick()
         assert not ctx.get(dut.fault)
-        results = ctx.get(dut.result), ctx.get(dut.second_result)
+        results = ctx.get(dut.result | dut.loaded), ctx.get(dut.second_result)
         await ctx.tick()
         ctx.set(dut.access, {"valid": 0, "cached": fields["cached"]})
         return None if ctx.get(dut.missed) else results
