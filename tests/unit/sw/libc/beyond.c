@@ -10,6 +10,8 @@
 #include <tgmath.h>
 #include <time.h>
 #include <unistd.h>
+#include <wchar.h>
+#include <wctype.h>
 
 static void show(const char *name, double complex z)
 {
@@ -39,8 +41,36 @@ static void show_long(long double x)
     printf(" %d %d\n", nextafterl(x, 1e30L) > x, copysignl(x, -1) < 0);
 }
 
+static void show_wide(void)
+{
+    wchar_t text[40] = L"one", copy[40], *state, *end, *left = wcscpy(copy, L"a, b;;c");
+    wcsncat(wcscat(text, L" two"), L" three four", 6);
+    printf("%zu %d %d %d\n", wcslen(text), wcscmp(text, L"one") > 0, wcscmp(L"a", L"b") < 0,
+           wcsncmp(text, L"one!", 3));
+    for (wchar_t *word = wcstok(left, L",; ", &state); word; word = wcstok(NULL, L",; ", &state))
+        printf("<%d>", (int)*word);
+    printf("%d %d %d", (int)(wcschr(text, L't') - text), (int)(wcsrchr(text, L't') - text),
+           (int)(wcsstr(text, L"two") - text));
+    printf(" %zu %zu %d\n", wcsspn(text, L"eno"), wcscspn(text, L"t"),
+           wcspbrk(text, L"xyz") == NULL);
+    wcsncpy(copy, L"abc", 6), wmemset(copy + 6, L'z', 2);
+    printf("%d %d %d %d\n", (int)copy[2], (int)copy[5], (int)copy[7],
+           wmemcmp(copy, L"abd", 3) < 0);
+    printf("%ld", wcstol(L" -42x", &end, 10));
+    printf(" %d %.3f %lu\n", (int)*end, wcstod(L"2.5e1", NULL), wcstoul(L"ff", NULL, 16));
+    mbstate_t middle = {0};
+    wchar_t c = 0;
+    char byte[8] = "";
+    size_t taken = mbrtowc(&c, "x", 1, &middle), given = wcrtomb(byte, L'q', &middle);
+    printf("%zu %d %zu %s %d %d %d\n", taken, (int)c == 'x', given, byte, wctob(L'a'),
+           btowc(EOF) == WEOF, mbsinit(&middle) != 0);
+    printf("%d %d %d %d %d\n", iswalpha(L'a') != 0, iswdigit(L'a') != 0, iswspace(L' ') != 0,
+           (int)towupper(L'x'), (int)towlower(0x416) == 0x416);
+}
+
 int main(void)
 {
+    show_wide();
     double complex numbers[] = {1 + 2 * I, -0.5 + 0.25 * I, 3 - 4 * I, -2 - 0.001 * I, 0.1 * I,
                                 -3, 1e-200 + 1e-200 * I, 30 + I};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
