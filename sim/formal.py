@@ -149,7 +149,8 @@ def _run(proof, *, name, mode, depth, ports=(), constants=(), timeout, engine):
     folder = _folder(name)
     (folder / "design.il").write_text(_emit(proof, ports, constants))
     (folder / "proof.sby").write_text(
-        f"[options]\nmode {mode}\ndepth {depth}\ntimeout {timeout}\nexpect pass,fail,timeout\n"
+        f"[options]\nmode {mode}\ndepth {depth}\ntimeout {timeout}\naigsmt z3\n"
+        "expect pass,fail,timeout\n"
         f"[engines]\n{engine}\n"
         "[script]\nread_rtlil design.il\nprep -top top\n"
         "[files]\ndesign.il\n")

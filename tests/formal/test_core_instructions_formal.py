@@ -3,15 +3,16 @@
 """One instruction of each class from an arbitrary state, on the retire port of the core."""
 
 import pytest
-from amaranth import Module
+from amaranth import Module, Signal
 from amaranth.hdl import Assert, Assume
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from sim.formal import Unrolled, prove
+from sim.formal import ProofError, Unrolled, prove
 from tests.formal.core import (
     spec_atomic,
     spec_data,
+    spec_fault,
     spec_flow,
     spec_memory,
     spec_pair,
@@ -26,13 +27,14 @@ from tests.formal.core.spec import InstructionClass, cases
 pytestmark = [pytest.mark.formal, pytest.mark.timeout(1800)]
 
 MODULES = (spec_data, spec_shift, spec_units, spec_flow, spec_memory, spec_pair, spec_atomic,
-           spec_system)
+           spec_system, spec_fault)
 CLASSES = [kind for module in MODULES for name in module.__all__
            if isinstance(kind := getattr(module, name), type)
            and issubclass(kind, InstructionClass) and cases(kind) != cases(InstructionClass)]
 LONG = [spec_shift.AddExtended, spec_shift.AddShifted, spec_shift.Extract,
         spec_shift.LogicalImmediate, spec_shift.LogicalShifted, spec_memory.LoadUpdate,
-        spec_pair.LoadPairTogether, spec_atomic.AtomicOperation]
+        spec_pair.LoadPairTogether, spec_atomic.AtomicOperation, spec_fault.CacheMaintenance,
+        spec_fault.LoadPairRefused, spec_fault.LoadPairSecondRefused]
 LIMIT = 26
 """Cycle before which an instruction has retired, whatever its operands are."""
 SETUP_LIMIT = 36
@@ -41,12 +43,12 @@ ALL_DOUBTS = (1 << len(COMPARED)) - 1
 
 
 def limit(kind):
-    return LIMIT + (SETUP_LIMIT if kind.SETUP else 0)
+    return LIMIT + (SETUP_LIMIT + 8 * max(0, len(kind.SETUP) - 4) if kind.SETUP else 0)
 
 
 def runs(proof, kind):
     """Return the constants of each case of a class."""
-    return [{"chosen": number, "limit": limit(kind), **kind.CONSTANTS}
+    return [{"chosen": number, "limit": limit(kind), **InstructionClass.CONSTANTS, **kind.CONSTANTS}
             for number in proof.proof.numbers(kind)]
 
 
@@ -110,3 +112,23 @@ class _Assumes(wiring.Component):
 def test_unrolled_proof_refuses_assumptions():
     with pytest.raises(ValueError, match="no assumptions, not 1"):
         Unrolled(_Assumes(), name="assumes")
+
+
+class _Counts(wiring.Component):
+    """A claim that fails when enough has been counted."""
+
+    a: In(1)
+
+    def elaborate(self, platform):
+        m = Module()
+        count = Signal(4)
+        m.d.sync += count.eq(count + self.a)
+        m.d.comb += Assert(count != 5, "is not five")
+        return m
+
+
+def test_refuted_unrolled_proof_leaves_waves():
+    proof = Unrolled(_Counts(), name="counts")
+    proof.prove(5)
+    with pytest.raises(ProofError, match=r"Assert failed .*; waves: .*\.vcd$"):
+        proof.prove(6)

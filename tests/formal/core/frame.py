@@ -1,19 +1,23 @@
 """One instruction between the retire port and its specification."""
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.hdl import Assert
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
+from rtl.core.dcache import Maintenance
+from rtl.core.fetch import FetchFault
 from rtl.core.predictor import PC_BITS, TARGET_BITS, predicted_target
 from rtl.core.retire import RegisterWriteLayout
 from tests.formal.core.parts import core_without, find
 from tests.formal.core.spec import (
     FIELDS,
+    LOAD_NEXT,
     MOVE,
     SETUP_WORDS,
     Before,
     Effect,
+    Maintained,
     cases,
     with_fields,
     word,
@@ -22,11 +26,15 @@ from tests.formal.core.spec import (
 __all__ = ["COMPARED", "InstructionProof"]
 
 START = 18                  # cycles until system registers can be written
-LOAD_X0 = 0xF94003E0        # LDR X0, [SP]
+LOAD_X0 = 0x58000000        # LDR X0, relative to itself: SP may be anything
 MOVE_SP = 0x9100003F        # MOV SP, X1
 SET_FLAGS = 0xFA5F03E0      # CCMP XZR, XZR, #0, EQ
 MOVE_SYSTEM = 0xD5000000    # MSR
-STARTS_ANEW = ("110101010001" + "-" * 20, "1101011010011111" + "-" * 16)     # MSR, ERET
+STARTS_ANEW = (
+    "110101010001" + "-" * 20, "1101010100000---0100" + "-" * 12,       # MSR
+    "1101011010011111" + "-" * 16,                                      # ERET
+    "11010100" + "-" * 24,                                              # SVC
+)
 
 COMPARED = ("exception", "next address", "flags", "a register", "first access", "second access")
 """What is compared when the instruction retires."""
@@ -41,6 +49,8 @@ class Given(data.Struct):
     target: TARGET_BITS
     flags: 4
     register: 5
+    code: 6
+    found: data.ArrayLayout(64, 2)
 
 
 class InstructionProof(wiring.Component):
@@ -71,10 +81,21 @@ class InstructionProof(wiring.Component):
         Bytes that a load finds, and what becomes of a store-exclusive, in each cycle.
     apart, aligned : :py:`In(1)`
         The two elements of a pair are accessed one after the other; loads find multiples of 16.
-        Constants.
+        Constants, as all that follows.
+    steady : :py:`In(1)`
+        Memory consists of two elements, which hold ``given.found`` until something is stored.
+    refused : :py:`In(2)`
+        The first or the second access of the instruction is refused, with ``given.code``.
+    unfetched : :py:`In(FetchFault)`
+        The instruction could not be fetched.
+    interrupt, error : :py:`In(1)`
+        From when it is the instruction's turn, an interrupt is requested; an earlier store is
+        answered with an error.
+    answered : :py:`In(8)`
+        Cycle in which every earlier store has been answered.
     doubt : :py:`In(len(COMPARED))`
         Claim the contrary of the things that are compared, for a proof that has to fail: bit by
-        bit in the order of :data:`COMPARED`. A constant; 0 claims what is due.
+        bit in the order of :data:`COMPARED`; 0 claims what is due.
     """
 
     def __init__(self, classes, *, gap=0):
@@ -85,7 +106,12 @@ class InstructionProof(wiring.Component):
         super().__init__({"chosen": In(range(len(self.cases))), "given": In(Given),
                           "limit": In(8),
                           "raw": In(64), "second_raw": In(64), "status": In(1), "apart": In(1),
-                          "aligned": In(1), "doubt": In(len(COMPARED))})
+                          "aligned": In(1), "steady": In(1), "refused": In(2),
+                          "unfetched": In(FetchFault), "interrupt": In(1), "error": In(1),
+                          "answered": In(8), "doubt": In(len(COMPARED))})
+        self._turn, self._begun = Signal(), Signal()
+        self._asked, self._astray, self._element = Signal(Maintained), Signal(), Signal()
+        self._kept = Signal(data.ArrayLayout(64, 2))
 
     def elaborate(self, platform):
         m = Module()
@@ -110,21 +136,26 @@ class InstructionProof(wiring.Component):
                 with m.Case(number):
                     m.d.comb += effect.eq(specification.o)
 
-        followed = Signal(64)
+        followed, turned, drained = Signal(64), Signal(), Signal()
+        m.d.sync += turned.eq(self._turn)
+        m.d.comb += drained.eq(clock > self.answered)
         begins = self._begins(m, kind)
         program = self._program(m, kind, state.insn, given.flags)
         core, m.submodules.core = core_without(
             fetch=lambda m, unit: self._fetch(m, unit, program, begins, clock, given, followed),
-            memory=find(Cat(self.raw[:4] & (~self.aligned).replicate(4), self.raw[4:]),
-                        self.second_raw, status=self.status, apart=self.apart))
+            memory=find(self._found(m), self.second_raw, status=self.status, apart=self.apart,
+                        drained=drained, error=self.error & self._turn & ~turned,
+                        watch=lambda m, unit: self._watch(m, unit, clock, given)))
+        m.d.comb += core.gic.irq.eq(self.interrupt & self._turn)
 
         retire, seen = core.retire, Signal(range(len(program) + 1))
         last = retire.valid & (seen == len(program) - 1)
+        m.d.comb += self._begun.eq(seen == len(program) - 1)
         m.d.sync += seen.eq(Mux(clock == 0, begins, seen + retire.valid))
-        self._state(m, retire, seen, state)
+        self._state(m, retire, seen, state, given)
         with m.If(last):
             m.d.comb += Assert(retire.insn == state.insn, "another instruction")
-            self._compare(m, retire, effect, given, followed)
+            self._compare(m, retire, effect, given, followed, clock)
         with m.If(clock == self.limit):
             m.d.comb += Assert(~effect.allocated | (seen == len(program)),
                                "the instruction did not retire")
@@ -147,11 +178,13 @@ class InstructionProof(wiring.Component):
     def _program(self, m, kind, insn, flags):
         """Return the words, first those that the class asks for."""
         setup = [Signal(32, name=f"setup_{index}") for index in range(SETUP_WORDS)]
-        move = Cat(Const(1, 5), insn[5:21], Const(MOVE_SYSTEM >> 21, 11))
+        special = {MOVE: Cat(Const(1, 5), insn[5:21], Const(MOVE_SYSTEM >> 21, 11)), **{
+            name: with_fields(LOAD_X0, d=Cat(Const(1, 1), insn[FIELDS[field] + 1:][:4]))
+            for field, name in LOAD_NEXT.items()}}
         with m.Switch(kind):
             for number, specification in enumerate(self.classes):
                 with m.Case(number):
-                    words = [move if word is MOVE else word for word in specification.SETUP]
+                    words = [special.get(word, word) for word in specification.SETUP]
                     m.d.comb += [setup[index].eq(word) for index, word in enumerate(
                         words, SETUP_WORDS - len(words))]
         return [
@@ -180,6 +213,8 @@ class InstructionProof(wiring.Component):
                        & ((sent != last) | (waited == self.gap))),
             lane.prediction.taken.eq(given.taken & (sent == last)),
             lane.prediction.target.eq(given.target),
+            self._turn.eq(sent >= last),
+            Value.cast(lane.fault).eq(Mux(self._turn, Value.cast(self.unfetched), 0)),
         ]
         with m.If(clock == 0):
             m.d.sync += sent.eq(begins)
@@ -188,15 +223,53 @@ class InstructionProof(wiring.Component):
                 lane.prediction.taken, predicted_target(lane.prediction, lane.pc), lane.pc + 4))]
         with m.If(unit.redirect):
             m.d.sync += [anew.eq(0), followed.eq(unit.target)]
+            # The instruction has raised an exception before its last micro-op.
+            with m.If(self._begun & self._turn):
+                m.d.sync += sent.eq(last + 1)
 
-    def _state(self, m, retire, seen, state):
+    def _found(self, m):
+        """Return the bytes of the only element, or of the first of two."""
+        found = Signal(64)
+        m.d.comb += found.eq(Mux(self.steady, self._kept[self._element],
+                                 Cat(self.raw[:4] & (~self.aligned).replicate(4), self.raw[4:])))
+        return found
+
+    def _watch(self, m, unit, clock, given):
+        """See what the instruction asks of memory; refuse it, or keep what it stores."""
+        access, now, again = unit.access, Signal(), Signal()
+        m.d.comb += [
+            now.eq(access.valid & self._begun),
+            unit.fault.eq(now & self.refused.bit_select(again, 1)),
+            Value.cast(unit.fault_code).eq(given.code),
+        ]
+        m.d.sync += again.eq(self._begun & (again | unit.done))
+        with m.If(now & (access.maintenance != Maintenance.NONE)):
+            m.d.sync += [self._asked.what.eq(access.maintenance), self._asked.addr.eq(access.addr),
+                         self._asked.by_set.eq(access.by_set)]
+
+        base, place = Signal(64), Signal(64)
+        m.d.comb += [place.eq(Mux(access.pair, access.addr, base)),
+                     self._element.eq(access.addr != place)]
+        with m.If(clock == 0):
+            m.d.sync += self._kept.eq(self.given.found)
+        with m.If(now & self.steady):
+            m.d.sync += base.eq(place)
+            with m.If(self._element & (access.addr != (
+                    place + Mux(access.size_log2[0], 8, 4))[:64])):
+                m.d.sync += self._astray.eq(1)
+            with m.If(access.write & ~access.skip):
+                m.d.sync += self._kept[self._element].eq(unit.stored)
+
+    def _state(self, m, retire, seen, state, given):
         """Follow the registers that the instruction names, as the retire port reports them."""
         m.d.comb += [
-            state.pc.eq(retire.pc),
-            *(state.raw[index].eq(retire.memory[index].value) for index in range(2)),
+            state.pc.eq(retire.pc), state.code.eq(given.code),
+            *(state.raw[index].eq(Mux(self.steady, given.found[index],
+                                      retire.memory[index].value)) for index in range(2)),
             state.passed.eq(retire.memory[0].valid & retire.memory[0].write),
         ]
         indices = {name: state.insn[place:place + 5] for name, place in FIELDS.items()}
+        indices |= {f"{name}_next": indices[name] | 1 for name in LOAD_NEXT}
         with m.If(retire.valid & (seen < SETUP_WORDS)):
             for entry in retire.writes:
                 for index, value in enumerate(state.setup, 1):
@@ -210,7 +283,7 @@ class InstructionProof(wiring.Component):
                               & ((index != 31) | (name == "sp"))):
                         m.d.sync += getattr(state, name).eq(entry.value)
 
-    def _compare(self, m, retire, effect, given, followed):
+    def _compare(self, m, retire, effect, given, followed, clock):
         def access(index):
             shown, due = retire.memory[index], effect.memory[index]
             return (shown.valid == due.valid) & (~due.valid | (
@@ -220,12 +293,14 @@ class InstructionProof(wiring.Component):
         shown, due = (_last_write(m, name, writes, given.register) for name, writes in (
             ("shown", retire.writes), ("due", effect.writes)))
         conditions = (
-            (retire.exception == effect.exception) & (retire.syndrome == effect.syndrome),
-            followed == effect.next_pc,
+            (retire.exception == effect.exception) & (retire.syndrome == effect.syndrome)
+            & (retire.interrupt == effect.interrupt),
+            # The record comes two cycles behind the memory stage.
+            (followed == effect.next_pc) & (~effect.ordered | (clock > self.answered + 2)),
             retire.nzcv == effect.nzcv,
             (shown.valid == due.valid) & (~due.valid | (shown.value == due.value)),
-            access(0),
-            access(1),
+            access(0) & (self._asked == effect.maintained) & ~self._astray,
+            access(1) & (~self.steady | (self._kept == effect.kept)),
         )
         for text, holds, doubt in zip(COMPARED, conditions, self.doubt, strict=True):
             m.d.comb += Assert(~effect.allocated | (holds ^ doubt), text)

@@ -86,13 +86,16 @@ def _take_remainder(m, unit):
                                          castagnoli=unit.castagnoli))
 
 
-def find(raw, second_raw, *, status, apart):
+def find(raw, second_raw, *, status, apart, drained, error, watch):
     """Return a load/store unit that finds these bytes in memory, and makes each access at once.
 
-    ``status`` is what a store-exclusive answers; ``apart`` asks for one element after the other.
+    ``status`` is what a store-exclusive answers; ``apart`` asks for one element after the other;
+    ``drained`` and ``error`` are of posted stores. ``watch`` is called with the module and the
+    unit: it drives the fault and its code, and sees what is asked for.
     """
     def behave(m, unit):
         access = unit.access
+        watch(m, unit)
         for prefix, found, stored in (("", raw, access.data), ("second_", second_raw,
                                                                access.second)):
             result, shown, kept = (getattr(unit, prefix + name)
@@ -109,8 +112,8 @@ def find(raw, second_raw, *, status, apart):
                         ]
         with m.If(~access.valid | access.ignored | access.write):
             m.d.comb += unit.result.eq(access.write & access.exclusive & status)
-        m.d.comb += [unit.done.eq(access.valid), unit.settled.eq(access.valid),
-                     unit.drained.eq(1), unit.apart.eq(apart)]
+        m.d.comb += [unit.done.eq(access.valid & ~unit.fault), unit.settled.eq(unit.done),
+                     unit.drained.eq(drained), unit.store_error.eq(error), unit.apart.eq(apart)]
     return behave
 
 

@@ -10,11 +10,12 @@ from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.core.dcache import Maintenance
 from rtl.core.retire import MemoryAccessLayout, RegisterWriteLayout
 
-__all__ = ["FIELDS", "GENERAL", "MOVE", "SETUP_WORDS", "Before", "Effect",
-           "InstructionClass", "add_with_carry", "cases", "condition_holds", "extend", "low_word",
-           "or_sp", "with_fields", "word", "write"]
+__all__ = ["FIELDS", "GENERAL", "LOAD_NEXT", "MOVE", "SETUP_WORDS", "Before", "Effect",
+           "InstructionClass", "Maintained", "add_with_carry", "cases", "condition_holds",
+           "extend", "low_word", "or_sp", "with_fields", "word", "write"]
 
 
 FIELDS = {"d": 0, "n": 5, "a": 10, "m": 16}
@@ -24,11 +25,22 @@ FIELDS = {"d": 0, "n": 5, "a": 10, "m": 16}
 GENERAL = ("0----", "10---", "110--", "1110-", "11110")
 """Patterns of the number of a register that is not 31."""
 
-SETUP_WORDS = 4
+SETUP_WORDS = 6
 """Instructions that a class can ask for in front of everything else, at most."""
 
 MOVE = "move"
 """In a setup: write X1 to the system register that the instruction names."""
+
+LOAD_NEXT = {"d": "load d + 1", "m": "load m + 1"}
+"""In a setup: load the odd register of the pair whose even one a field names."""
+
+
+class Maintained(data.Struct):
+    """What memory is asked to do with a line, or with a set and way."""
+
+    what: Maintenance
+    by_set: 1
+    addr: 64
 
 
 class Before(data.Struct):
@@ -37,7 +49,8 @@ class Before(data.Struct):
     ``n``, ``m``, ``a`` and ``d`` are the registers that the fields at bits 5, 16, 10 and 0 name,
     XZR as zero. ``raw`` holds the bytes that the instruction's loads found, right-aligned.
     ``passed`` is whether a conditional store was made. ``setup`` is what the class's setup has left
-    in X1 and X2.
+    in X1 and X2. ``d_next`` and ``m_next`` are the odd registers of the pairs at bits 0 and 16.
+    ``code`` is why an access is refused.
     """
 
     insn: 32
@@ -47,9 +60,12 @@ class Before(data.Struct):
     a: 64
     d: 64
     sp: 64
+    d_next: 64
+    m_next: 64
     nzcv: 4
     raw: data.ArrayLayout(64, 2)
     passed: 1
+    code: 6
     setup: data.ArrayLayout(64, 2)
 
 
@@ -57,14 +73,20 @@ class Effect(data.Struct):
     """What the instruction does; the layouts are those of the retire port.
 
     ``allocated`` is set if the word is an instruction of the class with a defined result.
+    ``maintained`` is what was asked for last, ``kept`` what two elements of memory hold behind it,
+    where the frame has them. ``ordered``: not before every earlier store has been answered.
     """
 
     allocated: 1
     writes: data.ArrayLayout(RegisterWriteLayout(), 3)
     memory: data.ArrayLayout(MemoryAccessLayout(), 2)
+    maintained: Maintained
+    kept: data.ArrayLayout(64, 2)
+    ordered: 1
     nzcv: 4
     next_pc: 64
     exception: 1
+    interrupt: 1
     syndrome: 32
 
 
@@ -79,10 +101,11 @@ class InstructionClass(wiring.Component):
         Patterns that together are the class, each proved by itself: the words of one take the
         core the same number of cycles. Bits with the same letter are equal, a capital letter is
         the inverse of a small one.
-    SETUP : sequence of :class:`int` or :data:`MOVE`
+    SETUP : sequence of :class:`int`, :data:`MOVE` or :data:`LOAD_NEXT`
         Instructions that bring about the state that the class needs, beside the registers.
     CONSTANTS : :class:`dict`
-        What the frame of the proof has to do in all cases, see :class:`InstructionProof`.
+        What the frame of the proof has to do in all cases, see :class:`InstructionProof`; what a
+        class does not name is as here.
 
     Members
     -------
@@ -95,7 +118,9 @@ class InstructionClass(wiring.Component):
     PATTERN = "-" * 32
     CASES: tuple[str, ...] = ()
     SETUP: tuple[int | str, ...] = ()
-    CONSTANTS: ClassVar[dict[str, int]] = {"apart": 1, "aligned": 0}
+    CONSTANTS: ClassVar[dict[str, int]] = {
+        "apart": 1, "aligned": 0, "steady": 0, "refused": 0, "unfetched": 0, "interrupt": 0,
+        "error": 0, "answered": 0}
 
     def __init__(self):
         super().__init__({"i": In(Before), "o": Out(Effect)})
@@ -103,7 +128,8 @@ class InstructionClass(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.d.comb += [self.o.allocated.eq(self.i.insn.matches(self.PATTERN)),
-                     self.o.nzcv.eq(self.i.nzcv), self.o.next_pc.eq(self.i.pc + 4)]
+                     self.o.nzcv.eq(self.i.nzcv), self.o.next_pc.eq(self.i.pc + 4),
+                     self.o.kept.eq(self.i.raw)]
         self.describe(m, self.i, self.o)
         return m
 

@@ -1,12 +1,14 @@
 """Specification of atomic memory operations."""
 
+from typing import ClassVar
+
 from amaranth import Mux, Signal
 from amaranth.hdl import ValueLike
 
-from tests.formal.core.spec import InstructionClass, extend, or_sp, write
+from tests.formal.core.spec import LOAD_NEXT, InstructionClass, extend, low_word, or_sp, write
 from tests.formal.core.spec_memory import access, loaded
 
-__all__ = ["AtomicOperation", "CompareSwap", "Swap"]
+__all__ = ["AtomicOperation", "CompareSwap", "CompareSwapPair", "Swap"]
 
 
 class _Atomic(InstructionClass):
@@ -67,3 +69,24 @@ class CompareSwap(_Atomic):
                 with m.Case(log2):
                     m.d.comb += equal.eq(i.raw[0][:8 << log2] == i.m[:8 << log2])
         self.exchange(m, i, o, i.d, register=i.insn[16:21], when=equal)
+
+
+class CompareSwapPair(InstructionClass):
+    """CASP, on two elements of memory; the retire port shows two loads of the first one."""
+
+    PATTERN = "0-0010000-1----0-11111---------0"
+    CASES = tuple(f"0{wide}0010000-1----0-11111---------0" for wide in "01")
+    SETUP = tuple(LOAD_NEXT.values())
+    CONSTANTS: ClassVar[dict[str, int]] = {"steady": 1}
+
+    def describe(self, m, i, o):
+        wide, register = i.insn[30], i.insn[16:21]
+        size, equal = Mux(wide, 3, 2), Signal()
+        m.d.comb += equal.eq((low_word(i.raw[0], wide) == low_word(i.m, wide))
+                             & (low_word(i.raw[1], wide) == low_word(i.m_next, wide)))
+        for port in range(2):
+            access(m, o, or_sp(i), size, port=port)
+        for port, new in enumerate((i.d, i.d_next)):
+            write(m, o, register | port, low_word(i.raw[port], wide), port=port)
+            with m.If(equal):
+                m.d.comb += o.kept[port].eq(low_word(new, wide))

@@ -67,11 +67,11 @@ class IndirectBranch(InstructionClass):
 
 
 class Hint(InstructionClass):
-    """Hints, none of which does anything; without WFE and WFI, which may wait."""
+    """Hints, none of which does anything; without WFI, which may wait."""
 
     PATTERN = "11010101000000110010-------11111"
     CASES = tuple(f"11010101000000110010{number}11111" for number in (
-        "1------", "01-----", "001----", "0001---", "00001--", "000000-"))
+        "1------", "01-----", "001----", "0001---", "00001--", "0000010", "000000-"))
 
 
 class RaisedException(InstructionClass):
