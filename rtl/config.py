@@ -229,9 +229,19 @@ class ChipConfig:
         if self.core.addr_width != self.dma.addr_width:
             raise ValueError(f"Core and DMA must have one address width, not "
                              f"{self.core.addr_width!r} and {self.dma.addr_width!r}")
+
+    def check_chip(self) -> None:
+        """Refuse blocks that can be built, each by itself, but not joined to a chip.
+
+        Raises
+        ------
+        :exc:`ValueError`
+            If the crossbar of the chip does not fit them.
+        """
         if self.core.bus_width != 128 or self.dma.data_width != 128:
             raise ValueError(f"Core and DMA must be 128 bits wide on the chip, not "
-                             f"{self.core.bus_width!r} and {self.dma.data_width!r}")
+                             f"{self.core.bus_width!r} and {self.dma.data_width!r}: "
+                             f"choose a preset of a chip, as sim")
         if self.dma.descriptor_port:
             raise ValueError("The chip has one port for its DMA: descriptor_port must be False")
 
@@ -246,6 +256,7 @@ PRESETS: dict[str, ChipConfig] = {
     "up5k": ChipConfig(tile=TileConfig(size=4, types=("int8",), sbuf_bytes=2048, psum_banks=2,
                                        queue_depth=4, semaphores=4, loop_body=0, vector=False),
                        sram_bytes=16384),
+    "dma64": ChipConfig(dma=DmaConfig(queues=4, data_width=64)),
 }
 
 

@@ -45,6 +45,7 @@ def demo(
         raise UserError("--vcd and --fst exclude each other: choose one")
     try:
         config = find_preset(preset)
+        config.check_chip()
         network = load().corrupted(corrupt_weights).shuffled(seed)
     except ValueError as error:
         raise UserError(str(error)) from error

@@ -33,7 +33,11 @@ def register(app: typer.Typer) -> None:
         except OSError as error:
             raise UserError(f"cannot write to {output}: {error.strerror}") from error
         with progress(f"Emitting {block}"):
-            design = write(blocks.block(block, chosen), block, output)
+            try:
+                component = blocks.block(block, chosen)
+            except ValueError as error:
+                raise UserError(str(error)) from error
+            design = write(component, block, output)
         print(f"{block}, preset {preset} ({config.preset_hash(chosen)}): "
               f"{design.modules_emitted} modules, {design.modules} after merging")
         for path in (design.verilog, design.rtlil):

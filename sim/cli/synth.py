@@ -79,12 +79,18 @@ def register(app: typer.Typer) -> None:
         from rtl.config import PRESETS
         from sim.cli.choices import choose
         from sim.cli.output import progress, write_json
+        from sim.errors import UserError
         from synth.measure import measure
         from synth.targets import TARGETS
 
         choose("block", block, BLOCKS)
         choose("preset", preset, PRESETS)
         choose("target", target, TARGETS)
+        if block == "chip":
+            try:
+                PRESETS[preset].check_chip()
+            except ValueError as error:
+                raise UserError(str(error)) from error
         with _mendable(), progress(f"{block} for {target}") as show:
             figures = measure(block, preset, target, seeds=seeds if pnr else 0, clock=clock,
                               progress=lambda step: show(f"{block} for {target}: {step}"))
