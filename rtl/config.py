@@ -160,6 +160,10 @@ class DmaConfig:
         Descriptors and completions have an AXI4 port of their own, of 64 bits.
     transpose : :class:`int`
         Longest row of a block that the engine can transpose, in bytes; 0: it transposes nothing.
+    fill : :class:`bool`
+        Destinations can be filled with a word.
+    counters : :class:`bool`
+        Each queue pair has a page of counters.
     """
 
     queues: int = 1
@@ -173,6 +177,8 @@ class DmaConfig:
     id_width: int = 4
     descriptor_port: bool = False
     transpose: int = 0
+    fill: bool = False
+    counters: bool = False
 
     @property
     def descriptor_width(self) -> int:

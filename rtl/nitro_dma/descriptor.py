@@ -8,8 +8,8 @@ from rtl.config import DmaConfig
 from .encoding import COMPLETION, DESCRIPTOR
 
 __all__ = ["BlockLayout", "COMPLETION_LAYOUT", "DESCRIPTOR_LAYOUT", "FETCHED_LAYOUT", "DataFault",
-           "PacketLayout", "PieceLayout", "beat_bits", "beats_width", "block_member", "queue_bits",
-           "ring_bits"]
+           "PacketLayout", "PieceLayout", "beat_bits", "beats_width", "block_member", "fill_member",
+           "queue_bits", "ring_bits"]
 
 DESCRIPTOR_LAYOUT = data.StructLayout({name: width for name, (_, width, _) in DESCRIPTOR.items()})
 
@@ -23,6 +23,9 @@ FETCHED_LAYOUT = data.StructLayout({
 })
 
 CAUSE_WIDTH = 5
+
+TIME_WIDTH = 20
+"""Latencies are known modulo 2 to the power of this, in cycles."""
 
 
 class DataFault(enum.Enum, shape=2):
@@ -83,6 +86,15 @@ def block_member(config: DmaConfig) -> dict[str, BlockLayout]:
     return {"block": BlockLayout(config)} if config.transpose else {}
 
 
+def fill_member(config: DmaConfig) -> dict[str, data.StructLayout]:
+    """Member ``fill`` of a layout of pieces, if the engine fills.
+
+    With ``on`` the piece has no source in memory: its bytes are those of ``word``, byte i of it
+    where the address is i modulo 4.
+    """
+    return {"fill": data.StructLayout({"on": 1, "word": 32})} if config.fill else {}
+
+
 class PieceLayout(data.StructLayout):
     """A run of bytes that lies in one source and in one destination buffer, or a block.
 
@@ -100,12 +112,14 @@ class PieceLayout(data.StructLayout):
         Closes its packet.
     block : :class:`BlockLayout`
         With ``config.transpose``.
+    fill
+        With ``config.fill``, see :func:`fill_member`; the address is that of the source.
     """
 
     def __init__(self, config: DmaConfig):
         super().__init__({"src": config.addr_width, "dst": config.addr_width, "length_m1": 16,
                           "queue": queue_bits(config), "moves": 1, "last": 1,
-                          **block_member(config)})
+                          **block_member(config), **fill_member(config)})
 
 
 class PacketLayout(data.StructLayout):
@@ -125,9 +139,12 @@ class PacketLayout(data.StructLayout):
         Write an M2S completion and raise its interrupt.
     s2m_interrupt : :py:`1`
         Raise the S2M interrupt.
+    start : :py:`TIME_WIDTH`
+        With ``config.counters``: when its first piece was planned.
     """
 
     def __init__(self, config: DmaConfig):
         super().__init__({"queue": queue_bits(config), "cause": CAUSE_WIDTH, "bytes": 32,
                           "m2s_index": 16, "s2m_index": 16, "m2s_request": 1,
-                          "s2m_interrupt": 1})
+                          "s2m_interrupt": 1,
+                          **({"start": TIME_WIDTH} if config.counters else {})})

@@ -7,9 +7,9 @@ Annapurna's UDMA publishes; words are 32 bits, little endian.
 
 import enum
 
-__all__ = ["COMPLETION", "DESCRIPTOR", "DESCRIPTOR_BYTES", "DIMENSIONS", "FIRST_RING_ID", "SLOTS",
-           "SLOT_BYTES", "SLOT_END", "SLOT_M2S", "SLOT_S2M", "Cause", "Operation", "c_header",
-           "pack", "unpack"]
+__all__ = ["BUCKETS", "COMPLETION", "DESCRIPTOR", "DESCRIPTOR_BYTES", "DIMENSIONS",
+           "FIRST_RING_ID", "SLOTS", "SLOT_BYTES", "SLOT_END", "SLOT_M2S", "SLOT_S2M", "WAITS",
+           "Cause", "Operation", "c_header", "pack", "unpack"]
 
 DESCRIPTOR_BYTES = 16
 FIRST_RING_ID = 1
@@ -22,6 +22,20 @@ DIMENSIONS = 4
 SLOTS = 4
 SLOT_BYTES = 64
 SLOT_M2S, SLOT_S2M, SLOT_END = 0, 16, 60
+
+# What a queue pair does in a cycle: a register of its counter page each, in this order.
+WAITS: tuple[tuple[str, str], ...] = (
+    ("DISABLED", "not enabled, stopped by an error, or in reset"),
+    ("EMPTY", "no descriptor announced in one ring or both"),
+    ("FETCH", "announced descriptors are being read"),
+    ("OLDER", "waiting for older packets: as many are under way as can be, or a barrier"),
+    ("RATE", "its rate used up"),
+    ("TURN", "it is the turn of other pairs"),
+    ("DATA", "the data path takes no further piece"),
+    ("WORK", "a piece is planned"),
+)
+BUCKETS = 16
+"""Latencies are counted by their binary logarithm, all longer ones with the last."""
 
 # name: (lowest bit of the 128, width, meaning)
 DESCRIPTOR: dict[str, tuple[int, int, str]] = {
@@ -38,7 +52,7 @@ DESCRIPTOR: dict[str, tuple[int, int, str]] = {
     "operation": (32, 4, "META: what it says of the buffer, an operation. Otherwise ignored"),
     "element":   (36, 2, "META TRANSPOSE: bytes of an element, 0 for 1, 1 for 2, 2 for 4"),
     "meta_ctrl": (38, 26, "Ignored"),
-    "address":   (64, 48, "Byte address of the buffer, any alignment. META: stride, signed"),
+    "address":   (64, 48, "Byte address, any alignment. META: stride, signed; FILL: the word"),
     "tenant":    (112, 16, "Tenant of the buffer, must equal the queue's"),
 }
 
@@ -61,6 +75,7 @@ class Operation(enum.IntEnum):
 
     DIMENSION = 0
     TRANSPOSE = 1
+    FILL = 2
 
 
 class Cause(enum.IntEnum):
@@ -93,7 +108,7 @@ CAUSES: dict[Cause, str] = {
     Cause.FIRST: "M2S packet begins without FIRST",
     Cause.LAST: "FIRST inside an M2S packet: the packet before has no LAST",
     Cause.META: "META descriptor with a count of 0, with flags, of an unknown operation, or one "
-                f"too many: a buffer has {DIMENSIONS} dimensions and one transposition at most",
+                f"too many: a buffer has {DIMENSIONS} dimensions and one other at most",
     Cause.RESERVED: "A bit that must be 0 is 1",
     Cause.TENANT: "Descriptor names another tenant than the queue's",
     Cause.ADDRESS: "Buffer reaches beyond the address space of the engine",

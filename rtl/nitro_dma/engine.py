@@ -11,6 +11,7 @@ from rtl.csr import RegisterBank
 from rtl.lib import StreamBuffer, StreamFifo, StreamFork
 
 from .completion import CompletionWriter
+from .counters import CounterPages
 from .descriptor import PieceLayout, beat_bits
 from .fetcher import DescriptorFetcher
 from .legaliser import AlignedLayout, Aligner
@@ -23,6 +24,7 @@ from .queue import HALVES, QueuePair
 from .reader import ReadEngine
 from .realigner import Realigner, RotationLayout
 from .registers import (
+    COUNTER_PAGE,
     GLOBAL,
     GLOBAL_PAGE,
     IDENTITY,
@@ -69,7 +71,7 @@ class NitroDma(wiring.Component):
         Descriptors and completions, with ``config.descriptor_port``.
     s_axil : :py:`In(AXI4LiteSignature(addr_width=20))`
         Registers: global page at 0, queue pages from 0x1000, slots from 0x40000, managers' pages
-        from 0x80000.
+        from 0x80000, counters from 0xc0000.
     irq : :py:`Out(1)`
         Some queue pair has an enabled interrupt; a level.
 
@@ -142,7 +144,14 @@ class NitroDma(wiring.Component):
         self._datapath(m, planner, reader, realigner, writer)
         self._completions(m, planner, writer, retire, completion)
         self._port(m, fetcher, reader, writer, retire, completion)
-        self._registers(m, pairs, planner, completion, push, manager)
+        pages = {}
+        if config.counters:
+            m.submodules.counters = counters = CounterPages(config)
+            self._count(m, pairs, planner, completion, counters)
+            pages[COUNTER_PAGE, config.queues] = counters.s_axil
+        self._registers(m, pairs, planner, completion, {
+            (PUSH_PAGE, config.queues): push.s_axil,
+            (MANAGER_PAGE, config.queues): manager.s_axil, **pages})
         return m
 
     def _pools(self, m, pairs, fetcher, push, planner):
@@ -188,9 +197,12 @@ class NitroDma(wiring.Component):
         wiring.connect(m, source.o, read_fork.i)
         wiring.connect(m, fork.o[1], sink.i)
         wiring.connect(m, sink.o, write_fork.i)
-        # A piece without bytes passes the reader and the realigner by.
+        # A piece without bytes, or without a source, passes the reader and the realigner by.
         to_read, to_rotate, to_write = *read_fork.o[:2], write_fork.o[0]
         pieces = fork.o[0]
+        reads = pieces.payload.moves
+        if config.fill:
+            reads = reads & ~pieces.payload.fill.on
         m.submodules.rotations = rotations = StreamFifo(
             RotationLayout(config), config.outstanding << bool(config.transpose))
         m.d.comb += [
@@ -199,8 +211,8 @@ class NitroDma(wiring.Component):
             fork.i.valid.eq(piece.o.valid),
             piece.o.ready.eq(fork.i.ready),
             source.i.payload.eq(pieces.payload),
-            source.i.valid.eq(pieces.valid & pieces.payload.moves),
-            pieces.ready.eq(source.i.ready | ~pieces.payload.moves),
+            source.i.valid.eq(pieces.valid & reads),
+            pieces.ready.eq(source.i.ready | ~reads),
             reader.i.valid.eq(to_read.valid),
             reader.i.payload.eq(to_read.payload.span),
             to_read.ready.eq(reader.i.ready),
@@ -272,17 +284,31 @@ class NitroDma(wiring.Component):
             data.bready.eq(retire.bready),
         ]
 
-    def _registers(self, m, pairs, planner, completion, push, manager):
+    def _count(self, m, pairs, planner, completion, counters):
+        """Tell the counters of the pairs what happens."""
+        packet = completion.i.payload
+        m.d.comb += [
+            planner.now.eq(counters.now),
+            counters.taken.eq(sum(Cat(getattr(pair.plan, f"{half}_take") for pair in pairs).any()
+                                  for half in HALVES)),
+            counters.taker.eq(planner.chosen),
+            counters.done.eq(completion.i.valid & completion.i.ready),
+            counters.owner.eq(packet.queue),
+            counters.bytes.eq(Mux(packet.cause == 0, packet.bytes, 0)),
+            counters.start.eq(packet.start),
+            *(counters.cause[i].eq(pair.cause) for i, pair in enumerate(pairs)),
+            *(counters.wait[i].eq(wait) for i, wait in enumerate(planner.wait)),
+        ]
+
+    def _registers(self, m, pairs, planner, completion, others):
         """Add the global page and the page decoder."""
         config = self.config
         m.submodules.bank = bank = RegisterBank(GLOBAL, addr_width=ceil_log2(PAGE_BYTES))
         queues = range(config.queues)
         m.submodules.router = router = PageRouter([
-            GLOBAL_PAGE, *(QUEUE_PAGE + PAGE_BYTES * i for i in queues),
-            (PUSH_PAGE, config.queues), (MANAGER_PAGE, config.queues)])
+            GLOBAL_PAGE, *(QUEUE_PAGE + PAGE_BYTES * i for i in queues), *others])
         wiring.connect(m, wiring.flipped(self.s_axil), router.s_axil)
-        subordinates = [bank.s_axil, *(pair.s_axil for pair in pairs), push.s_axil,
-                        manager.s_axil]
+        subordinates = [bank.s_axil, *(pair.s_axil for pair in pairs), *others.values()]
         for source, subordinate in zip(router.banks, subordinates, strict=True):
             wiring.connect(m, source, subordinate)
 
@@ -294,7 +320,8 @@ class NitroDma(wiring.Component):
         busy = Signal()
         bytes_read, bytes_written = Signal(64), Signal(64)
         read, packet = planner.o.payload, completion.i.payload
-        started = planner.o.valid & planner.o.ready & read.moves
+        started = planner.o.valid & planner.o.ready & read.moves & (
+            ~read.fill.on if config.fill else 1)
         completed = completion.i.valid & completion.i.ready & (packet.cause == 0)
         stops = Cat(pair.plan.stop for pair in pairs)
         stops_prev = Signal(config.queues)
@@ -322,6 +349,8 @@ class NitroDma(wiring.Component):
             bank.params_data_bytes.eq(1 << beat_bits(config)),
             bank.params_prefetch.eq(config.prefetch),
             bank.features_transpose.eq(config.transpose),
+            bank.features_fill.eq(config.fill),
+            bank.features_counters.eq(config.counters),
             bank.status_busy.eq(busy),
             Cat(bank.bytes_read_lo_value, bank.bytes_read_hi_value).eq(bytes_read),
             Cat(bank.bytes_written_lo_value, bank.bytes_written_hi_value).eq(bytes_written),

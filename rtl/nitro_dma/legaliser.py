@@ -1,13 +1,13 @@
 """Turns pieces into bursts that AXI4 allows."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from rtl.config import DmaConfig
 
-from .descriptor import PieceLayout, beat_bits, beats_width, block_member, queue_bits
+from .descriptor import PieceLayout, beat_bits, beats_width, block_member, fill_member, queue_bits
 
 __all__ = ["AlignedLayout", "Aligner", "BurstLayout", "BurstSplitter", "SpanLayout"]
 
@@ -34,6 +34,9 @@ class AlignedLayout(data.StructLayout):
     queue, moves, last, block
         As in :class:`~rtl.nitro_dma.descriptor.PieceLayout`. Of a block, all is said of the first
         row of either side, and with it of its ``src_lane``; shift, skew and flush mean nothing.
+    fill
+        As in :func:`~rtl.nitro_dma.descriptor.fill_member`, for addresses of the destination.
+        Such a piece has no skew and no flush.
     """
 
     def __init__(self, config: DmaConfig):
@@ -43,7 +46,7 @@ class AlignedLayout(data.StructLayout):
             "src_beats_m1": beats, "dst_beats_m1": beats, "first_lane": lane, "last_lane": lane,
             "shift": lane, "skew": 1, "flush": 1, "queue": queue_bits(config), "moves": 1,
             "last": 1, **({"src_lane": lane, "src_last_lane": lane} if config.transpose else {}),
-            **block_member(config)})
+            **block_member(config), **fill_member(config)})
 
 
 class Aligner(wiring.Component):
@@ -74,6 +77,14 @@ class Aligner(wiring.Component):
         src_lane, dst_lane = self.i.src[:lane], self.i.dst[:lane]
         src_last, dst_last = Signal(17), Signal(17)
         src_length_m1 = dst_length_m1 = self.i.length_m1
+        reads = 1
+        if self.config.fill:
+            reads = ~self.i.fill.on
+            m.d.comb += [
+                self.o.fill.on.eq(self.i.fill.on),
+                self.o.fill.word.eq(Array(self.i.fill.word.rotate_left(8 * turn)
+                                          for turn in range(4))[self.o.shift[:2]]),
+            ]
         if self.config.transpose:
             block = self.i.block
             src_length_m1 = Mux(block.swap, block.src_row_m1, src_length_m1)
@@ -93,9 +104,9 @@ class Aligner(wiring.Component):
             self.o.first_lane.eq(dst_lane),
             self.o.last_lane.eq(dst_last[:lane]),
             self.o.shift.eq(dst_lane - src_lane),
-            self.o.skew.eq(src_lane > dst_lane),
+            self.o.skew.eq((src_lane > dst_lane) & reads),
             # dst_beats + skew - src_beats is 0 or 1.
-            self.o.flush.eq(src_last[lane] ^ dst_last[lane] ^ self.o.skew),
+            self.o.flush.eq((src_last[lane] ^ dst_last[lane] ^ self.o.skew) & reads),
             self.o.queue.eq(self.i.queue),
             self.o.moves.eq(self.i.moves),
             self.o.last.eq(self.i.last),

@@ -9,9 +9,16 @@ from rtl.config import DmaConfig
 from rtl.lib import RoundRobin
 
 from .block import Blocks
-from .checks import refusals
-from .descriptor import CAUSE_WIDTH, FETCHED_LAYOUT, PacketLayout, PieceLayout, queue_bits
-from .encoding import DIMENSIONS, Cause, Operation
+from .checks import refusals, waits_for
+from .descriptor import (
+    CAUSE_WIDTH,
+    FETCHED_LAYOUT,
+    TIME_WIDTH,
+    PacketLayout,
+    PieceLayout,
+    queue_bits,
+)
+from .encoding import DIMENSIONS, WAITS, Cause, Operation
 from .planner_context import PlannerContext
 from .service import ServiceContext, ServiceShares
 from .walker import Walker
@@ -52,6 +59,11 @@ class Planner(wiring.Component):
         Pieces.
     packet : :py:`Out(PacketLayout(config))`
         The packet that the piece on ``o`` closes, valid when it has ``last`` and is taken.
+    now : :py:`In(TIME_WIDTH)`
+        With ``config.counters``: the time.
+    wait : ``queues`` x :py:`Out(range(len(WAITS)))`
+        With ``config.counters``: what each pair does, its place in
+        :data:`~rtl.nitro_dma.encoding.WAITS`.
     """
 
     room: Signal
@@ -72,6 +84,8 @@ class Planner(wiring.Component):
             "s2m":    In(FETCHED_LAYOUT),
             "o":      Out(stream.Signature(PieceLayout(config))),
             "packet": Out(PacketLayout(config)),
+            **({"now": In(TIME_WIDTH),
+                "wait": Out(range(len(WAITS))).array(config.queues)} if config.counters else {}),
         })
 
     def elaborate(self, platform):
@@ -81,20 +95,17 @@ class Planner(wiring.Component):
 
         # Bytes done of either row, and of the packet; whether a buffer has been begun, and its
         # dimensions. `fresh` stands for zeros in a row.
-        half = data.StructLayout({"done": 16, "begun": 1, "dims": range(DIMENSIONS + 1), **(
-            {"swap": 1, "element": 2} if self.config.transpose else {})})
-        progress = data.StructLayout({"m2s": half, "s2m": half, "bytes": 32})
+        progress = self._progress_layout()
         m.submodules.progress = memory = Memory(shape=progress, depth=max(2, count), init=[])
         save, recall = memory.write_port(), memory.read_port(domain="comb")
         fresh, opened, closed = Signal(count, init=-1), Signal(count), Signal(count)
 
         active = Signal(queue_bits(self.config))
-        m.submodules.m2s_walker = m2s_walker = Walker(self.config)
-        m.submodules.s2m_walker = s2m_walker = Walker(self.config)
-        walkers = m2s_walker, s2m_walker
-        blocks = None
-        if self.config.transpose:
-            m.submodules.blocks = blocks = Blocks(self.config)
+        walkers = Walker(self.config), Walker(self.config)
+        m.submodules.m2s_walker, m.submodules.s2m_walker = walkers
+        blocks = Blocks(self.config) if self.config.transpose else None
+        if blocks is not None:
+            m.submodules.blocks = blocks
         m.submodules.shares = shares = ServiceShares(self.config)
         ready, payable, entitled, expected = self._choice(m, shares, opened, closed)
         # The loaded pair waits for its permission: it gives way to all others.
@@ -159,19 +170,33 @@ class Planner(wiring.Component):
                 queue.opened.eq(opened[i]),
             ]
 
+        if self.config.counters:
+            for i, queue in enumerate(self.queue):
+                mine = active == i
+                m.d.comb += self.wait[i].eq(waits_for(
+                    queue, loaded=mine & fsm.ongoing("EMIT"), closed=closed[i], shown=self.o,
+                    room=self.room, tokens=shares.tokens[i], turn=mine & shares.credit[i]))
         piece_end = self._emit(m, loaded, active, go, meta, again, save, walkers, blocks)
         with m.If(save.en):
             m.d.sync += fresh.bit_select(active, 1).eq(0)
         with m.If(go):
-            m.d.sync += [
-                opened.bit_select(active, 1).eq(~self.o.payload.last),
-                closed.bit_select(active, 1).eq(piece_end != Cause.NONE),
-            ]
+            m.d.sync += [opened.bit_select(active, 1).eq(~self.o.payload.last),
+                         closed.bit_select(active, 1).eq(piece_end != Cause.NONE)]
         for i, queue in enumerate(self.queue):
             with m.If(queue.clear):
                 m.d.sync += [fresh[i].eq(1), opened[i].eq(0), closed[i].eq(0)]
 
         return m
+
+    def _progress_layout(self):
+        """Return the layout of where a pair stands."""
+        config = self.config
+        half = data.StructLayout({
+            "done": 16, "begun": 1, "dims": range(DIMENSIONS + 1),
+            **({"swap": 1, "element": 2} if config.transpose else {}),
+            **({"fill": 1} if config.fill else {})})
+        return data.StructLayout({"m2s": half, "s2m": half, "bytes": 32,
+                                  **({"start": TIME_WIDTH} if config.counters else {})})
 
     def _loaded_layout(self, progress):
         """Return the layout of what is loaded of a pair."""
@@ -250,10 +275,8 @@ class Planner(wiring.Component):
 
         m2s_walker, s2m_walker = walkers
         moves, m2s_ends, s2m_ends = Signal(), Signal(), Signal()
-        m2s_row_ends, s2m_row_ends = Signal(), Signal()
-        too_long, last = Signal(), Signal()
-        length_m1 = Signal(16)
-        cause = Signal(CAUSE_WIDTH)
+        m2s_row_ends, s2m_row_ends, too_long, last = Signal(), Signal(), Signal(), Signal()
+        length_m1, total, cause = Signal(16), Signal(32), Signal(CAUSE_WIDTH)
         m.d.comb += [
             moves.eq(~loaded.stop & (refused == Cause.NONE)),
             meta.eq(moves & (m2s.meta | s2m.meta)),
@@ -268,7 +291,6 @@ class Planner(wiring.Component):
             too_long.eq(s2m_ends & s2m.last & ~last),
             cause.eq(Mux(~moves, refused, Mux(too_long, Cause.OVERFLOW, Cause.NONE))),
         ]
-        total = Signal(32)
         m.d.comb += [
             total.eq(Mux(loaded.opened, loaded.progress.bytes, 0) + length_m1 + 1),
             self.o.payload.src.eq(loaded.src),
@@ -296,6 +318,11 @@ class Planner(wiring.Component):
         self._progress(m, loaded, active, go, meta, save, length_m1, (
             ("m2s", m2s_walker, m2s_ends, m2s_row_ends, loaded.src),
             ("s2m", s2m_walker, s2m_ends, s2m_row_ends, loaded.dst)))
+        if self.config.fill:
+            self._fill(m, loaded, active, meta, save, m2s_ends)
+        if self.config.counters:
+            start = Mux(loaded.opened, loaded.progress.start, self.now)
+            m.d.comb += [self.packet.start.eq(start), save.data.start.eq(start)]
         if blocks is not None:
             self._block(m, loaded, active, meta, save, blocks,
                         (m2s_ends, s2m_ends), (m2s_row_ends, s2m_row_ends, length_m1))
@@ -332,6 +359,23 @@ class Planner(wiring.Component):
             m.d.comb += save.data.bytes.eq(loaded.progress.bytes)
         with m.If(go):
             m.d.sync += [loaded.progress.eq(save.data), loaded.opened.eq(1)]
+
+    def _fill(self, m, loaded, active, meta, save, ends):
+        """Keep the words that destinations are filled with."""
+        m.submodules.words = memory = Memory(shape=32, depth=max(2, self.config.queues), init=[])
+        write, read = memory.write_port(), memory.read_port(domain="comb")
+        half, kept = loaded.progress.m2s, save.data.m2s
+        fetched = loaded.m2s.descriptor
+        m.d.comb += [
+            write.en.eq(save.en & meta & fetched.meta & (fetched.operation == Operation.FILL)),
+            write.addr.eq(active),
+            write.data.eq(fetched.address),
+            read.addr.eq(active),
+            kept.fill.eq(Mux(meta, half.fill | write.en, half.fill & ~ends)),
+            save.data.s2m.fill.eq(0),
+            self.o.payload.fill.on.eq(half.fill),
+            self.o.payload.fill.word.eq(read.data),
+        ]
 
     def _block(self, m, loaded, active, meta, save, blocks, ends, row):
         """Take up the shapes of blocks, and let a piece be a block."""

@@ -28,6 +28,8 @@ class PlannerContext(wiring.Signature):
         State of the M2S ring; ``index`` is that of the descriptor shown.
     s2m_available, s2m_index, s2m_overrun : :py:`In`
         State of the S2M ring.
+    announced : :py:`In(1)`
+        Both rings have descriptors, at hand or to be read.
     m2s_take, s2m_take : :py:`Out(1)`
         Strobe: the descriptor shown is used up.
     start : :py:`Out(1)`
@@ -53,6 +55,7 @@ class PlannerContext(wiring.Signature):
             "s2m_available": In(1),
             "s2m_index":     In(16),
             "s2m_overrun":   In(1),
+            "announced":     In(1),
             "m2s_take":      Out(1),
             "s2m_take":      Out(1),
             "start":         Out(1),

@@ -122,6 +122,9 @@ class QueuePair(wiring.Component):
             self.plan.idle.eq(work == 0),
             self.plan.clear.eq(self.clear),
             self.plan.tenant.eq(self.tenant),
+            self.plan.announced.eq(
+                (self.plan.m2s_available | (rings[0].pending != 0) | ~rings[0].idle)
+                & (self.plan.s2m_available | (rings[1].pending != 0) | ~rings[1].idle)),
             self.plan.soon.eq(self.push.soon),
             self.plan.touched.eq(self.push.touched),
             self.push.enable.eq(bank.push_enable),

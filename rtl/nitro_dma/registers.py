@@ -7,24 +7,25 @@ Slots of push mode have a page per queue pair too, which belongs to the tenant.
 
 from rtl.csr import Field, Register, RegisterMap
 
-from .encoding import CAUSES, SLOTS
+from .encoding import BUCKETS, CAUSES, SLOTS, WAITS
 
-__all__ = ["GLOBAL", "GLOBAL_PAGE", "IDENTITY", "MANAGER", "MANAGER_PAGE", "PAGE_BYTES",
-           "PUSH_PAGE", "QUEUE", "QUEUE_PAGE", "VERSION", "WINDOWS", "WINDOW_BASE",
-           "WINDOW_BYTES"]
+__all__ = ["COUNTERS", "COUNTER_PAGE", "GLOBAL", "GLOBAL_PAGE", "IDENTITY", "MANAGER",
+           "MANAGER_PAGE", "PAGE_BYTES", "PUSH_PAGE", "QUEUE", "QUEUE_PAGE", "VERSION", "WINDOWS",
+           "WINDOW_BASE", "WINDOW_BYTES"]
 
 PAGE_BYTES = 0x1000
 GLOBAL_PAGE = 0x00000
 QUEUE_PAGE = 0x01000
 PUSH_PAGE = 0x40000
 MANAGER_PAGE = 0x80000
+COUNTER_PAGE = 0xC0000
 IDENTITY = 0x54444D41
 VERSION = 0x00000001
 
 WINDOWS = 4
 WINDOW_BASE, WINDOW_BYTES = 0x100, 0x20
 
-COUNTERS = (
+TOTALS = (
     ("BYTES_READ", "Bytes of data read for buffers"),
     ("BYTES_WRITTEN", "Bytes of data written to buffers"),
 )
@@ -48,11 +49,13 @@ GLOBAL = RegisterMap("dma_global", "DMA engine: identity and counters of all que
     ]),
     Register("FEATURES", 0x14, "What the engine was built for.", [
         Field("transpose", 8, "ro", "Bytes of the longest row of a transposed block; 0: none"),
+        Field("fill", 1, "ro", "META FILL"),
+        Field("counters", 1, "ro", "Pages of counters"),
     ]),
     *[Register(f"{name}_{half}", 0x20 + 8 * i + 4 * (half == "HI"),
                f"{doc}, {'high' if half == 'HI' else 'low'} word.",
                [Field("value", 32, "ro", f"Bits {'63:32' if half == 'HI' else '31:0'}")])
-      for i, (name, doc) in enumerate(COUNTERS) for half in ("LO", "HI")],
+      for i, (name, doc) in enumerate(TOTALS) for half in ("LO", "HI")],
     Register("DESCRIPTORS", 0x30, "Descriptors consumed, of both rings.",
              [Field("value", 32, "ro", "Wraps")]),
     Register("PACKETS", 0x34, "Packets completed without error.",
@@ -173,3 +176,30 @@ MANAGER = RegisterMap("dma_manager", "Manager's page of a queue pair, at 0x80000
                           Field("bytes", 16, "rw", "Bytes every 256 cycles; 0 for no limit"),
                           Field("burst", 16, "rw", "Bytes that may be saved up")]),
                        *(register for number in range(WINDOWS) for register in _window(number))])
+
+
+def _counter(name: str, offset: int, doc: str, bits: str = "Wraps") -> Register:
+    return Register(name, offset, doc, [Field("value", 32, "ro", bits)])
+
+
+def _cycles(bucket: int) -> str:
+    """Return the cycles that a bucket counts."""
+    first = 1 << bucket if bucket else 0
+    return f"{first} cycles or more" if bucket == BUCKETS - 1 else (
+        f"{first} to {(2 << bucket) - 1} cycles")
+
+
+COUNTERS = RegisterMap("dma_counters", "Counters of one queue pair, at 0xc0000 + 0x1000 * queue", [
+    _counter("DESCRIPTORS", 0x00, "Descriptors consumed, of both rings."),
+    _counter("PACKETS", 0x04, "Packets completed without error."),
+    _counter("BYTES_LO", 0x08, "Bytes of these, low word.", "Bits 31:0"),
+    _counter("BYTES_HI", 0x0C, "Bytes of these, high word.", "Bits 63:32"),
+    _counter("ERRORS", 0x10, "Stops because of an error that is no denial."),
+    _counter("DENIED", 0x14, "Stops because a window or the owner did not allow something."),
+    *[_counter(f"CYCLES_{name}", 0x20 + 4 * i, f"Cycles of the pair: {doc}.",
+               "Wraps; in steps of the number of queue pairs")
+      for i, (name, doc) in enumerate(WAITS)],
+    *[_counter(f"LATENCY_{i}", 0x40 + 4 * i, f"Packets that took {_cycles(i)}, from the plan of "
+                                             f"their first piece to the last response.")
+      for i in range(BUCKETS)],
+])

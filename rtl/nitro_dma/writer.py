@@ -8,7 +8,7 @@ from rtl.bus import AXI4Signature
 from rtl.config import DmaConfig
 from rtl.lib import StreamFifo
 
-from .descriptor import DataFault, beat_bits, queue_bits
+from .descriptor import DataFault, beat_bits, fill_member, queue_bits
 from .legaliser import BurstSplitter, SpanLayout
 from .reader import DATA_ID
 from .realigner import RotatedLayout
@@ -22,14 +22,15 @@ class WriteTagLayout(data.StructLayout):
 
     The members are those of :class:`~rtl.nitro_dma.legaliser.AlignedLayout`. If the engine
     transposes, ``block`` is 1 for a row of a block, which has no shift, skew or flush, and
-    ``final`` for its last row and for all that is no block.
+    ``final`` for its last row and for all that is no block. A piece that is filled needs no beats.
     """
 
     def __init__(self, config: DmaConfig):
         lane = beat_bits(config)
         super().__init__({"first_lane": lane, "last_lane": lane, "shift": lane, "skew": 1,
                           "flush": 1, "queue": queue_bits(config), "moves": 1, "last": 1,
-                          **({"block": 1, "final": 1} if config.transpose else {})})
+                          **({"block": 1, "final": 1} if config.transpose else {}),
+                          **fill_member(config)})
 
 
 class BurstDoneLayout(data.StructLayout):
@@ -183,6 +184,9 @@ class WriteEngine(wiring.Component):
                                   - (issue & tag.block & tag.final & burst.last))
             with m.If(tag.block):
                 m.d.comb += [complete.eq(blocks != 0), claim.eq(0)]
+        if self.config.fill:
+            with m.If(tag.fill.on):
+                m.d.comb += [complete.eq(1), claim.eq(0)]
         m.d.sync += [
             at_hand.eq(at_hand + self.arrived - claim - gone),
             flying.eq(flying + issue - self.retired),
@@ -210,17 +214,19 @@ class WriteEngine(wiring.Component):
         ahead, midway = Signal(), Signal()
         opens, ends, piece_ends, uses_newest = Signal(), Signal(), Signal(), Signal()
         go, take_ahead = Signal(), Signal()
+        # The beats that are there while a piece is filled are those of a later one.
+        filled = tag.fill.on if self.config.fill else Const(0, 1)
         m.d.comb += [
             opens.eq(burst.first & (index == 0)),
             ends.eq(index == burst.len),
             piece_ends.eq(burst.last & ends),
-            uses_newest.eq(~(piece_ends & tag.flush)),
+            uses_newest.eq(~(piece_ends & tag.flush) & ~filled),
             go.eq(bursts.o.valid & tag.moves & (~axi.wvalid | axi.wready)
                   & (~uses_newest | (self.beat.valid & ~newest.ahead))
                   & (~(opens & tag.skew) | ahead)),
             # The place of the previous beat is free between two pieces, and while a piece ends.
             take_ahead.eq(self.beat.valid & newest.ahead
-                          & (~ahead & ~midway | (go & piece_ends))),
+                          & (~ahead & ~midway | (go & piece_ends & ~filled))),
             self.beat.ready.eq(take_ahead | (go & uses_newest)),
             bursts.o.ready.eq(Mux(tag.moves, go & ends, 1)),
         ]
@@ -228,7 +234,7 @@ class WriteEngine(wiring.Component):
             m.d.sync += [
                 index.eq(Mux(ends, 0, index + 1)),
                 midway.eq(~piece_ends),
-                ahead.eq(0),
+                ahead.eq(ahead & filled),
             ]
         with m.If(take_ahead):
             m.d.sync += ahead.eq(1)
@@ -244,8 +250,11 @@ class WriteEngine(wiring.Component):
             m.d.sync += [axi.wvalid.eq(1), axi.wlast.eq(ends)]
             for lane in range(lanes):
                 bits = slice(8 * lane, 8 * lane + 8)
+                byte = Mux(tag.shift > lane, previous[bits], newest.data[bits])
+                if self.config.fill:
+                    byte = Mux(filled, tag.fill.word.word_select(lane % 4, 8), byte)
                 m.d.sync += [
-                    axi.wdata[bits].eq(Mux(tag.shift > lane, previous[bits], newest.data[bits])),
+                    axi.wdata[bits].eq(byte),
                     axi.wstrb[lane].eq(~silent & ~(opens & (tag.first_lane > lane))
                                        & ~(piece_ends & (tag.last_lane < lane))),
                 ]

@@ -25,6 +25,8 @@ def register_maps(config: ChipConfig) -> list[tuple[str, str, RegisterMap]]:
         ("DMA", f"{dma.GLOBAL_PAGE:#x}", dma.GLOBAL),
         ("DMA", f"{dma.QUEUE_PAGE:#x} + {queue}", dma.QUEUE),
         ("DMA", f"{dma.MANAGER_PAGE:#x} + {queue}", dma.MANAGER),
+        *([("DMA", f"{dma.COUNTER_PAGE:#x} + {queue}", dma.COUNTERS)]
+          if config.dma.counters else []),
         ("TILE_REGS", "0x0", tile_registers(config.tile)),
     ]
 
@@ -44,7 +46,7 @@ def c_header(config: ChipConfig | None = None) -> str:
     lines += ["", "/* Pages of the DMA engine, as offsets in its region. */"]
     lines += [f"#define DMA_{name} 0x{getattr(dma, name):05x}ul"
               for name in ("GLOBAL_PAGE", "QUEUE_PAGE", "PUSH_PAGE", "MANAGER_PAGE",
-                           "PAGE_BYTES")]
+                           "COUNTER_PAGE", "PAGE_BYTES")]
     lines += ["", "/* Interrupts, as the interrupt controller numbers them. */"]
     lines += [f"#define IRQ_{name.upper()} {intid}" for name, intid in INTERRUPTS.items()]
     lines += ["", "/* Registers of the interrupt controller; arrays begin with interrupt 0. */"]

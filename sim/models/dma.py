@@ -40,8 +40,8 @@ class QueueModel:
         Where the queue may read and write; by default everywhere.
     push : :class:`bool`
         Descriptors come by :meth:`push` and not from the rings in memory.
-    transpose : :class:`int`
-        Longest row of a block that the engine transposes, in bytes; 0 if it does not.
+    transpose, fill
+        As in :class:`~rtl.config.DmaConfig`.
     fails : callable
         ``fails(kind, address, length)`` says whether the bus answers a ``read`` or ``write`` of
         data with an error.
@@ -49,7 +49,8 @@ class QueueModel:
 
     def __init__(self, memory: Memory, m2s: Ring, s2m: Ring, m2s_done: Ring, s2m_done: Ring, *,
                  tenant: int = 0, addr_width: int = 40,
-                 windows: Sequence[Window] | None = None, push: bool = False, transpose: int = 0,
+                 windows: Sequence[Window] | None = None, push: bool = False,
+                 transpose: int = 0, fill: bool = False,
                  fails: Callable[[str, int, int], bool] = lambda kind, address, length: False):
         self.memory = memory
         self.m2s, self.s2m = m2s, s2m
@@ -58,7 +59,7 @@ class QueueModel:
         self.addr_width = addr_width
         self.windows = windows
         self.push_mode = push
-        self.transpose = transpose
+        self.transpose, self.fill = transpose, fill
         self.fails = fails
         self.cause = Cause.NONE
         self.pieces: list[Piece] = []
@@ -141,7 +142,8 @@ class QueueModel:
         m2s_left = (m2s["length"] or 65536) - self.m2s.done
         s2m_left = (s2m["length"] or 65536) - self.s2m.done
         length = min(m2s_left, s2m_left)
-        return (Piece((starts[0] + self.m2s.done,), length, (starts[1] + self.s2m.done,), length),
+        return (Piece((starts[0] + self.m2s.done,), length, (starts[1] + self.s2m.done,), length,
+                      word=self.m2s.word),
                 length == m2s_left, length == s2m_left)
 
     def _row(self, desc: dict[str, int], ring: Ring) -> int:
@@ -186,8 +188,11 @@ class QueueModel:
 
     def _unknown(self, meta: dict[str, int], ring: Ring) -> bool:
         """Return whether a META descriptor says what cannot be said, or not once more."""
+        other = ring.block is not None or ring.word is not None
         if meta["operation"] == Operation.TRANSPOSE:
-            return not self.transpose or meta["element"] == 3 or ring.block is not None
+            return not self.transpose or meta["element"] == 3 or other
+        if meta["operation"] == Operation.FILL:
+            return not self.fill or ring is self.s2m or other
         return meta["operation"] != Operation.DIMENSION or len(ring.dimensions) == DIMENSIONS
 
     def _misfit(self, m2s: dict[str, int], s2m: dict[str, int]) -> bool:
@@ -203,15 +208,18 @@ class QueueModel:
 
     def _move(self, piece: Piece) -> bool:
         """Copy the bytes of a piece; return whether windows and bus let it."""
-        reads = [(address, piece.source_length) for address in piece.sources]
-        writes = [(address, piece.sink_length) for address in piece.sinks]
+        reads, writes = piece.reads, piece.writes
         if any(self._denied(*row, write=False) is not None for row in reads):
             self._fail(Cause.READ_WINDOW)
             return False
         if any(self.fails("read", *row) for row in reads):
             self._fail(Cause.READ_RESPONSE)
             return False
-        data = piece.turn(b"".join(self.memory.read(*row) for row in reads))
+        if piece.word is None:
+            data = piece.turn(b"".join(self.memory.read(*row) for row in reads))
+        else:
+            data = bytes(piece.word >> 8 * (place % 4) & 0xFF for place in
+                         range(piece.sources[0], piece.sources[0] + piece.length))
         for i, (address, length) in enumerate(writes):
             row = data[i * length:(i + 1) * length]
             end = self._denied(address, length, write=True)
@@ -253,9 +261,7 @@ class QueueModel:
         """Return the data bursts of all pieces so far: reads, and writes."""
         reads, writes = [], []
         for piece in self.pieces:
-            for bursts, addresses, length in ((reads, piece.sources, piece.source_length),
-                                              (writes, piece.sinks, piece.sink_length)):
-                for address in addresses:
-                    bursts += legalise(address, length, beat_bytes=beat_bytes,
-                                       max_burst=max_burst)
+            for bursts, rows in ((reads, piece.reads), (writes, piece.writes)):
+                for row in rows:
+                    bursts += legalise(*row, beat_bytes=beat_bytes, max_burst=max_burst)
         return reads, writes

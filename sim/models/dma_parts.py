@@ -23,7 +23,8 @@ class Piece:
     """Rows that are moved as one: addresses and length of those read and of those written.
 
     There is one of each, unless the piece is a block that is transposed. Then ``element`` is the
-    bytes of an element; otherwise it is 0.
+    bytes of an element; otherwise it is 0. With ``word`` nothing is read: the bytes of the word
+    stand at all addresses, in turn.
     """
 
     sources: tuple[int, ...]
@@ -31,6 +32,18 @@ class Piece:
     sinks: tuple[int, ...]
     sink_length: int
     element: int = 0
+    word: int | None = None
+
+    @property
+    def reads(self) -> list[tuple[int, int]]:
+        """Addresses and lengths of what is read."""
+        return [] if self.word is not None else [
+            (address, self.source_length) for address in self.sources]
+
+    @property
+    def writes(self) -> list[tuple[int, int]]:
+        """Addresses and lengths of what is written."""
+        return [(address, self.sink_length) for address in self.sinks]
 
     @property
     def length(self) -> int:
@@ -104,8 +117,8 @@ class Ring:
 
     In push mode ``pushed`` holds the descriptors, the oldest first. Of a submission ring's current
     buffer, ``dimensions`` are repetitions and stride of each, ``block`` the rows, pitch and bytes
-    of an element if blocks are transposed, ``row`` the number of the current row or block, and
-    ``done`` its bytes that have been moved.
+    of an element if blocks are transposed, ``word`` what is there instead of a source, ``row`` the
+    number of the current row or block, and ``done`` its bytes that have been moved.
     """
 
     base: int
@@ -116,6 +129,7 @@ class Ring:
     pushed: list[bytes] = dataclasses.field(default_factory=list)
     dimensions: list[tuple[int, int]] = dataclasses.field(default_factory=list)
     block: tuple[int, int, int] | None = None
+    word: int | None = None
     row: int = 0
     done: int = 0
 
@@ -143,12 +157,14 @@ class Ring:
         self.row = 0 if ends else self.row + row_ends
         if ends:
             self.take()
-            self.dimensions, self.block = [], None
+            self.dimensions, self.block, self.word = [], None, None
 
     def describe(self, meta: dict[str, int]) -> None:
         """Take what a META descriptor says of the buffer behind it."""
         if meta["operation"] == Operation.TRANSPOSE:
             self.block = meta["length"], meta["address"], 1 << meta["element"]
+        elif meta["operation"] == Operation.FILL:
+            self.word = meta["address"] % (1 << 32)
         else:
             self.dimensions.append((meta["length"], meta["address"]))
         self.take()

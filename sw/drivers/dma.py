@@ -6,9 +6,12 @@ so that one driver serves Verilated models, cocotb (through ``cocotb.bridge``) a
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from rtl.nitro_dma.encoding import (
+    BUCKETS,
     COMPLETION,
     DESCRIPTOR,
     DESCRIPTOR_BYTES,
@@ -16,6 +19,7 @@ from rtl.nitro_dma.encoding import (
     SLOT_END,
     SLOT_M2S,
     SLOT_S2M,
+    WAITS,
     Cause,
     pack,
     unpack,
@@ -44,6 +48,8 @@ MANAGER_REGISTERS = {
 }
 PUSH_PAGE = 0x40000
 MANAGER_PAGE = 0x80000
+COUNTER_PAGE = 0xC0000
+FILL = 32768                        # bytes of a row of what a buffer is filled with
 WINDOWS, WINDOW_BYTES = 4, 0x20
 PAGE = 4096
 ENABLE = 3 << 16
@@ -215,6 +221,7 @@ class DmaQueue:
         self.bus = bus
         self.page = 0x1000 * (1 + queue)
         self.slots = PUSH_PAGE + 0x1000 * queue
+        self.counter_page = COUNTER_PAGE + 0x1000 * queue
         self.push_mode = push
         self.free = 0                   # slots that were free at the last look
         self.depth = depth
@@ -337,6 +344,35 @@ class DmaQueue:
         most = self.bus.read_register(GLOBAL_REGISTERS["FEATURES"]) & 0xFF
         self.submit(*transposition(source, sink, rows=rows, columns=columns, element=element,
                                    most=most), **options)
+
+    def fill(self, sinks: Sequence[Buffer], word: int, **options: bool) -> None:
+        """Announce one packet that fills buffers with a word of 32 bits.
+
+        It begins with its lowest byte at the first address and goes on from buffer to buffer.
+        ``options`` are those of :meth:`submit`.
+        """
+        total = sum(buffer.length * math.prod(count for count, _ in buffer.dimensions)
+                    for buffer in strided(sinks))
+        whole, rest = divmod(total, FILL)
+        sources = [Strided(0, FILL, [(whole, 0)], word=word)] if whole else []
+        if rest:
+            sources.append(Strided(0, rest, word=word))
+        self.submit(sources, sinks, **options)
+
+    def counters(self) -> dict[str, Any]:
+        """Return the counters of the pair by name, if the engine has any.
+
+        ``cycles`` and ``latency`` are lists: by :data:`~rtl.nitro_dma.encoding.WAITS`, and by the
+        binary logarithm of the cycles.
+        """
+        def read(offset):
+            return self.bus.read_register(self.counter_page + offset)
+
+        names = "descriptors", "packets", "bytes", "bytes_high", "errors", "denied"
+        found = {name: read(4 * i) for i, name in enumerate(names)}
+        found["bytes"] |= found.pop("bytes_high") << 32
+        return found | {"cycles": [read(0x20 + 4 * i) for i in range(len(WAITS))],
+                        "latency": [read(0x40 + 4 * i) for i in range(BUCKETS)]}
 
     def push(self, source: Buffer, destination: Buffer, *, first: bool = True, last: bool = True,
              interrupt: bool = False, barrier: bool = False, polls: int = 100_000) -> None:

@@ -27,12 +27,15 @@ class Strided:
         The buffer consists of blocks that are transposed: of so many rows of ``length`` bytes, at
         this distance, of elements of 1, 2 or 4 bytes. The other side consists of blocks too, whose
         rows have as many elements as these blocks have rows, and the other way round.
+    word : :class:`int` or None
+        The buffer is not read: the four bytes of the word stand at all addresses, in turn.
     """
 
     address: int
     length: int
     dimensions: Sequence[tuple[int, int]] = ()
     block: tuple[int, int, int] | None = None
+    word: int | None = None
 
 
 Buffer = tuple[int, int] | Strided
@@ -50,6 +53,8 @@ def strided(buffers: Sequence[Buffer]) -> list[Strided]:
                              f"not {len(buffer.dimensions)}")
         if buffer.block is not None and buffer.block[2] not in ELEMENTS:
             raise ValueError(f"Elements have 1, 2 or 4 bytes, not {buffer.block[2]!r}")
+        if buffer.word is not None and not 0 <= buffer.word < 1 << 32:
+            raise ValueError(f"A word has 32 bits, not {buffer.word!r}")
         for count, stride in (*buffer.dimensions, *([buffer.block[:2]] if buffer.block else [])):
             if not 1 <= count < MAX_BUFFER:
                 raise ValueError(f"A dimension has 1 to {MAX_BUFFER - 1} repetitions, "
@@ -71,6 +76,8 @@ def metas_of(buffer: Strided) -> list[dict[str, int]]:
         rows, pitch, element = buffer.block
         metas.insert(0, meta(rows, pitch, operation=Operation.TRANSPOSE,
                               element=ELEMENTS.index(element)))
+    if buffer.word is not None:
+        metas.insert(0, meta(1, buffer.word, operation=Operation.FILL))
     return metas
 
 

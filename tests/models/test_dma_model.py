@@ -374,7 +374,7 @@ def test_dma_model_transposes_as_numpy(element):
     ({}, None, Cause.TRANSPOSE), (None, {}, Cause.TRANSPOSE), ({"element": 1}, {}, Cause.TRANSPOSE),
     ({"length": 5}, {}, Cause.TRANSPOSE), ({}, {"length": 3}, Cause.TRANSPOSE),
     ({"length": 33}, {}, Cause.TRANSPOSE), ({"element": 3}, {}, Cause.META),
-    ({"operation": 2}, {}, Cause.META), ({"first": 1}, {}, Cause.META), ({}, {}, Cause.NONE),
+    ({"operation": 3}, {}, Cause.META), ({"first": 1}, {}, Cause.META), ({}, {}, Cause.NONE),
 ])
 def test_dma_model_refuses_impossible_blocks(m2s, s2m, cause):
     bench = Bench(transpose=32)
@@ -392,5 +392,32 @@ def test_dma_model_without_transposer_refuses_blocks():
     for half in ("m2s", "s2m"):
         bench.put(half, meta=1, operation=Operation.TRANSPOSE, length=1, address=0)
         bench.put(half, address=SINK, length=1, first=1, last=1)
+    bench.queue.run()
+    assert bench.queue.cause == Cause.META
+
+
+def test_dma_model_fills_as_a_memory_of_the_word_would_be_copied():
+    """The second formulation: a copy out of memory in which the word stands everywhere."""
+    rng = random.Random(3)
+    for _ in range(40):
+        word, row, count = rng.randrange(1 << 32), rng.randrange(1, 40), rng.randrange(1, 5)
+        start, sink = rng.randrange(9), SINK + rng.randrange(9)
+        filled, copied = Bench(fill=True), Bench()
+        copied.memory.write(SOURCE, word.to_bytes(4, "little") * 0x200)
+        filled.put("m2s", meta=1, length=1, address=word, operation=Operation.FILL)
+        for bench, base in ((filled, 0), (copied, SOURCE)):
+            put_strided(bench, "m2s", base + start, row, [(count, 7)], first=1, last=1)
+            bench.put("s2m", address=sink, length=row * count)
+            bench.queue.run()
+        assert filled.memory.data[SINK:] == copied.memory.data[SINK:]
+        assert filled.queue.bursts(beat_bytes=8, max_burst=16)[0] == []
+
+
+@pytest.mark.parametrize("options, half", [({}, "m2s"), ({"fill": True}, "s2m")])
+def test_dma_model_refuses_impossible_fills(options, half):
+    bench = Bench(**options)
+    bench.put(half, meta=1, length=1, operation=Operation.FILL)
+    for name in ("m2s", "s2m"):
+        bench.put(name, address=SINK, length=1, first=1, last=1)
     bench.queue.run()
     assert bench.queue.cause == Cause.META

@@ -49,7 +49,7 @@ def golden_of(queue: DmaQueue, model: DmaModel, **options) -> QueueModel:
     return QueueModel(Memory(bytearray(model.memory.tobytes())), *(
         Ring(ring.base, ring.depth) for ring in
         (queue.m2s, queue.s2m, queue.m2s_done, queue.s2m_done)), push=queue.push_mode,
-        transpose=model.config.transpose, **options)
+        transpose=model.config.transpose, fill=model.config.fill, **options)
 
 
 def check(model: DmaModel, golden: QueueModel) -> None:

@@ -89,7 +89,7 @@ def test_dma_transposes_what_is_pushed(model):
 @pytest.mark.cocotb
 @pytest.mark.parametrize("half", ["m2s", "s2m"])
 @pytest.mark.parametrize("fields, cause", [
-    ({"operation": 2}, Cause.META), ({"operation": 15}, Cause.META),
+    ({"operation": 3}, Cause.META), ({"operation": 15}, Cause.META),
     ({"element": 3}, Cause.META), ("twice", Cause.META), ("alone", Cause.TRANSPOSE),
     ({"element": 1}, Cause.TRANSPOSE), ({"length": 3}, Cause.TRANSPOSE),
     ("large", Cause.TRANSPOSE),
