@@ -33,6 +33,7 @@ def _nitro_dma(config: ChipConfig) -> wiring.Component:
 
 def _chip(config: ChipConfig) -> wiring.Component:
     from .soc.chip import Chip
+    config.check_chip()
     return Chip(config)
 
 

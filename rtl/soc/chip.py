@@ -80,7 +80,6 @@ class Chip(wiring.Component):
     exit_code: Signal
 
     def __init__(self, config: ChipConfig, *, boot_image: bytes | None = None):
-        config.check_chip()
         self.config = config
         self.boot_words = BOOT_ROM if boot_image is None else _words(boot_image)
         self._managers = {
