@@ -164,6 +164,8 @@ class DmaConfig:
         Destinations can be filled with a word.
     counters : :class:`bool`
         Each queue pair has a page of counters.
+    messages : :class:`bool`
+        Interrupts can be messages: writes to an address of the pair's.
     """
 
     queues: int = 1
@@ -179,6 +181,7 @@ class DmaConfig:
     transpose: int = 0
     fill: bool = False
     counters: bool = False
+    messages: bool = False
 
     @property
     def descriptor_width(self) -> int:

@@ -3,6 +3,7 @@
 from amaranth import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from rtl.bus import AXI4Signature, Resp
 from rtl.config import DmaConfig
@@ -12,6 +13,7 @@ from .coalescer import LINE, Coalescer
 from .descriptor import CAUSE_WIDTH, COMPLETION_LAYOUT, PacketLayout, queue_bits, ring_bits
 from .encoding import FIRST_RING_ID, Cause
 from .fetcher import DESCRIPTOR_ID
+from .message import MessageContext
 from .windows import PAGE_BITS, WindowCheckSignature
 
 __all__ = ["CompletionContext", "CompletionWriter"]
@@ -59,7 +61,8 @@ class CompletionContext(wiring.Signature):
 class CompletionWriter(wiring.Component):
     """Writes the lines of the :class:`~rtl.nitro_dma.coalescer.Coalescer`, a burst each.
 
-    Several may be on their way; ``head`` and ``interrupt`` follow the write response.
+    Several may be on their way; ``head`` and ``interrupt`` follow the write response. Messages go
+    the same way, before lines that wait.
 
     Timing
     ------
@@ -71,13 +74,16 @@ class CompletionWriter(wiring.Component):
         Completion writes.
     ring : ``2 * queues`` x :py:`Out(CompletionContext(config))`
         Of queue q, 2 q is the M2S ring and 2 q + 1 is the S2M ring.
+    message : ``queues`` x :py:`Out(MessageContext(config))`
+        With ``config.messages``: message interrupts of each queue.
     i : :py:`In(stream.Signature(PacketLayout(config)))`
         Complete packets.
     quiet, tick : :py:`In(1)`
         As in :class:`~rtl.nitro_dma.coalescer.Coalescer`.
     fault, fault_queue : :py:`Out(CAUSE_WIDTH)`, :py:`Out(queue_bits)`
         COMPLETION_RESPONSE in the cycle of an error response, or COMPLETION_WINDOW for a burst that
-        no window of its queue allows and that is not written, and the queue; else 0.
+        no window of its queue allows and that is not written, and the queue; else 0. Likewise
+        MESSAGE_RESPONSE and MESSAGE_WINDOW.
     check : :py:`Out(WindowCheckSignature(config))`
         Asks whether a burst is allowed.
     """
@@ -97,6 +103,8 @@ class CompletionWriter(wiring.Component):
                                              data_width=config.descriptor_width,
                                              id_width=config.id_width, read=False)),
             "ring":        Out(CompletionContext(config)).array(2 * config.queues),
+            **({"message": Out(MessageContext(config)).array(config.queues)}
+               if config.messages else {}),
             "i":           In(stream.Signature(PacketLayout(config))),
             "quiet":       In(1),
             "tick":        In(1),
@@ -109,7 +117,7 @@ class CompletionWriter(wiring.Component):
         m = Module()
         m.submodules.coalescer = coalescer = Coalescer(self.config)
         flight = data.StructLayout({"ring": ring_bits(self.config), "count_m1": 2,
-                                    "interrupt": 1, "denied": 1})
+                                    "interrupt": 1, "denied": 1, "message": 1})
         m.submodules.flights = flights = StreamFifo(flight, LINES)
         wiring.connect(m, wiring.flipped(self.i), coalescer.i)
         m.d.comb += [coalescer.quiet.eq(self.quiet), coalescer.tick.eq(self.tick)]
@@ -133,7 +141,7 @@ class CompletionWriter(wiring.Component):
         held = coalescer.entry
         number, part = Signal(range(LINE)), Signal(range(max(2, beats)))
         sending, start, load, last = Signal(), Signal(), Signal(), Signal()
-        address, granted = Signal(self.config.addr_width), Signal()
+        address, granted, other = Signal(self.config.addr_width), Signal(), Signal()
         m.d.comb += [
             address.eq(ring.base + Cat(Const(0, 4), line.first)),
             self.check.queue.eq(line.ring[1:]),
@@ -148,7 +156,7 @@ class CompletionWriter(wiring.Component):
             entry.error.eq(held.cause != Cause.NONE),
             entry.bytes.eq(held.bytes),
             entry.index.eq(held.index),
-            start.eq(coalescer.o.valid & ~sending & flights.i.ready & ~axi.awvalid),
+            start.eq(coalescer.o.valid & ~sending & flights.i.ready & ~axi.awvalid & ~other),
             load.eq((granted | sending) & (~axi.wvalid | axi.wready)),
             last.eq((number == line.count_m1) & (part == beats - 1)),
             coalescer.o.ready.eq((load & last) | (start & ~granted)),
@@ -183,6 +191,43 @@ class CompletionWriter(wiring.Component):
             ]
             with m.If(last):
                 m.d.sync += sending.eq(0)
+        if self.config.messages:
+            self._send_message(m, other, ~sending & flights.i.ready & ~axi.awvalid
+                               & (~axi.wvalid | axi.wready), flights)
+
+    def _send_message(self, m, any_due, free, flights):
+        """Put a message on AW and W, when they are free."""
+        axi = self.m_axi
+        lanes, beat = len(axi.wstrb), exact_log2(len(axi.wstrb))
+        chosen = Signal(queue_bits(self.config))
+        for i, message in reversed(list(enumerate(self.message))):
+            with m.If(message.due):
+                m.d.comb += [chosen.eq(i), any_due.eq(1)]
+        message, address = Array(self.message)[chosen], Signal(self.config.addr_width)
+        m.d.comb += address.eq(message.address)
+        with m.If(any_due):
+            m.d.comb += [
+                self.check.queue.eq(chosen),
+                self.check.page.eq(address[PAGE_BITS:]),
+                flights.i.valid.eq(free),
+                flights.i.payload.ring.eq(chosen << 1),
+                flights.i.payload.denied.eq(~self.check.allowed),
+                flights.i.payload.message.eq(1),
+                flights.i.payload.interrupt.eq(0),
+            ]
+            with m.If(free):
+                m.d.comb += message.take.eq(1)
+                with m.If(self.check.allowed):
+                    m.d.sync += [
+                        axi.awvalid.eq(1),
+                        axi.awaddr.eq(Cat(Const(0, beat), address[beat:])),
+                        axi.awlen.eq(0),
+                        axi.awuser.eq(message.tenant),
+                        axi.wvalid.eq(1),
+                        axi.wdata.eq(message.data.replicate(lanes // 4)),
+                        axi.wstrb.eq(0b1111 << address[:beat]),
+                        axi.wlast.eq(1),
+                    ]
 
     def _confirm(self, m, coalescer, flights):
         """Count completions that are in memory."""
@@ -196,20 +241,25 @@ class CompletionWriter(wiring.Component):
             self.fault_queue.eq(line.ring[1:]),
         ]
         with m.If(flights.o.valid & line.denied):
-            m.d.comb += self.fault.eq(Cause.COMPLETION_WINDOW)
+            m.d.comb += self.fault.eq(Mux(line.message, Cause.MESSAGE_WINDOW,
+                                          Cause.COMPLETION_WINDOW))
         with m.Elif(answered & (axi.bresp != Resp.OKAY)):
-            m.d.comb += self.fault.eq(Cause.COMPLETION_RESPONSE)
+            m.d.comb += self.fault.eq(Mux(line.message, Cause.MESSAGE_RESPONSE,
+                                          Cause.COMPLETION_RESPONSE))
+        if self.config.messages:
+            for i, message in enumerate(self.message):
+                m.d.comb += message.end.eq(ends & line.message & (line.ring[1:] == i))
         for i, ring in enumerate(self.ring):
             mine = Signal(name=f"answered_{i}")
             after = Signal(17, name=f"after_{i}")
             held = Signal(range(2 * LINE + LINES * LINE + 1), name=f"held_{i}")
             m.d.comb += [
-                mine.eq(answered & (line.ring == i)),
+                mine.eq(answered & (line.ring == i) & ~line.message),
                 after.eq(ring.head + line.count_m1 + 1),
                 ring.idle.eq(held == 0),
                 ring.interrupt.eq(mine & line.interrupt | coalescer.unwritten[i]),
             ]
-            left = Mux(ends & (line.ring == i), line.count_m1 + 1, 0)
+            left = Mux(ends & (line.ring == i) & ~line.message, line.count_m1 + 1, 0)
             m.d.sync += held.eq(held + coalescer.put[i] - left)
             with m.If(mine):
                 wraps = after == ring.length

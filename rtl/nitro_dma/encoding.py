@@ -100,6 +100,9 @@ class Cause(enum.IntEnum):
     WRITE_WINDOW = 16
     COMPLETION_WINDOW = 17
     TRANSPOSE = 18
+    ABORTED = 19
+    MESSAGE_RESPONSE = 20
+    MESSAGE_WINDOW = 21
 
 
 CAUSES: dict[Cause, str] = {
@@ -123,6 +126,9 @@ CAUSES: dict[Cause, str] = {
     Cause.WRITE_WINDOW: "Data write outside of the windows of the queue",
     Cause.COMPLETION_WINDOW: "Completion write outside of the windows of the queue",
     Cause.TRANSPOSE: "Transposed blocks that do not fit each other, or are too large",
+    Cause.ABORTED: "Software has aborted the queue pair",
+    Cause.MESSAGE_RESPONSE: "Error response to the write of a message interrupt",
+    Cause.MESSAGE_WINDOW: "Message interrupt outside of the windows of the queue",
 }
 
 

@@ -122,6 +122,8 @@ class NitroDma(wiring.Component):
             wiring.connect(m, pair.plan, planner.queue[i])
             wiring.connect(m, pair.push, push.queue[i])
             wiring.connect(m, manager.service[i], planner.service[i])
+            if config.messages:
+                wiring.connect(m, pair.message, completion.message[i])
             for j, half in enumerate(HALVES):
                 wiring.connect(m, getattr(pair, f"fetch_{half}"), fetcher.ring[2 * i + j])
                 wiring.connect(m, getattr(pair, f"complete_{half}"), completion.ring[2 * i + j])
@@ -134,6 +136,7 @@ class NitroDma(wiring.Component):
                 pair.piece.eq(retire.piece & (retire.piece_queue == i)),
                 pair.handed.eq(completion.i.valid & completion.i.ready
                                & (completion.i.payload.queue == i)),
+                retire.abort[i].eq(pair.aborted),
                 retire.clear[i].eq(pair.clear),
                 writer.clear[i].eq(pair.clear),
                 writer.stop[i].eq(pair.plan.stop),
@@ -351,6 +354,11 @@ class NitroDma(wiring.Component):
             bank.features_transpose.eq(config.transpose),
             bank.features_fill.eq(config.fill),
             bank.features_counters.eq(config.counters),
+            bank.features_messages.eq(config.messages),
+            *(signal.eq(value) for pair in pairs for signal, value in (
+                (pair.disable, bank.control_disable),
+                (pair.abort, bank.control_write & bank.control_abort),
+                (pair.reset, bank.control_write & bank.control_reset))),
             bank.status_busy.eq(busy),
             Cat(bank.bytes_read_lo_value, bank.bytes_read_hi_value).eq(bytes_read),
             Cat(bank.bytes_written_lo_value, bank.bytes_written_hi_value).eq(bytes_written),

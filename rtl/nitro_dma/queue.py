@@ -7,15 +7,16 @@ from amaranth.utils import ceil_log2
 
 from rtl.bus import AXI4LiteSignature
 from rtl.config import DmaConfig
-from rtl.csr import RegisterBank
+from rtl.csr import RegisterBank, RegisterMap
 
 from .completion import CompletionContext
 from .descriptor import CAUSE_WIDTH
 from .encoding import Cause
 from .fetcher import RingContext
+from .message import MessageContext, MessageTimer
 from .planner_context import PlannerContext
 from .push import PushContext
-from .registers import PAGE_BYTES, QUEUE
+from .registers import MESSAGES, PAGE_BYTES, QUEUE
 from .ring import Ring
 
 __all__ = ["HALVES", "QueuePair"]
@@ -47,6 +48,14 @@ class QueuePair(wiring.Component):
     piece, handed : :py:`In(1)`
         Strobes: a piece of the pair has ended without a completion, or has been handed to the
         completion writer.
+    disable : :py:`In(1)`
+        Start nothing, whatever the pair's registers say.
+    abort, reset : :py:`In(1)`
+        Strobes: as if software had written it to ``SW_CTRL``; an abort only if the pair is enabled.
+    aborted : :py:`Out(1)`
+        Strobe: the pair has been aborted.
+    message : :py:`In(MessageContext(config))`
+        With ``config.messages``: the pair's message interrupts, to the completion writer.
     clear : :py:`Out(1)`
         Strobe: the pair is drained and starts anew.
     locked : :py:`Out(1)`
@@ -64,6 +73,10 @@ class QueuePair(wiring.Component):
     cause: Signal
     piece: Signal
     handed: Signal
+    disable: Signal
+    abort: Signal
+    reset: Signal
+    aborted: Signal
     clear: Signal
     locked: Signal
     busy: Signal
@@ -84,6 +97,11 @@ class QueuePair(wiring.Component):
             "cause":          In(CAUSE_WIDTH),
             "piece":          In(1),
             "handed":         In(1),
+            "disable":        In(1),
+            "abort":          In(1),
+            "reset":          In(1),
+            "aborted":        Out(1),
+            **({"message": In(MessageContext(config))} if config.messages else {}),
             "clear":          Out(1),
             "locked":         Out(1),
             "busy":           Out(1),
@@ -93,7 +111,9 @@ class QueuePair(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         page_bits = ceil_log2(PAGE_BYTES)
-        m.submodules.bank = bank = RegisterBank(QUEUE, addr_width=page_bits)
+        registers = [*QUEUE.registers, *(MESSAGES.registers if self.config.messages else ())]
+        m.submodules.bank = bank = RegisterBank(RegisterMap(QUEUE.name, QUEUE.doc, registers),
+                                                addr_width=page_bits)
         wiring.connect(m, wiring.flipped(self.s_axil), bank.s_axil)
 
         # Pieces between the planner and the completion writer.
@@ -101,23 +121,27 @@ class QueuePair(wiring.Component):
         m.d.sync += work.eq(work + self.plan.start - self.piece - self.handed)
 
         failed, resetting, idle, stopped = Signal(), Signal(), Signal(), Signal()
+        drained, told = Signal(), Signal(init=1)
         rings = [self._ring(m, half, bank, failed, resetting) for half in HALVES]
         m.d.comb += [
             failed.eq(self.cause != Cause.NONE),
-            idle.eq((work == 0) & ~self.plan.planning & rings[0].idle & rings[1].idle
+            drained.eq((work == 0) & ~self.plan.planning & rings[0].idle & rings[1].idle
                     & ~self.fetch_m2s.picked & ~self.fetch_s2m.picked
                     & self.complete_m2s.idle & self.complete_s2m.idle),
+            idle.eq(drained & told),
             self.busy.eq(~idle),
             self.locked.eq(self.busy | resetting | Cat(
                 getattr(bank, f"{half}_cfg_{enable}") for half in HALVES
                 for enable in ("en_prefetch", "en_scheduling")).any()),
             bank.locked.eq(self.locked),
-            stopped.eq(failed & idle & ~self.plan.opened),
+            stopped.eq(failed & drained & ~self.plan.opened),
             self.purge_m2s.eq(resetting & idle & (rings[0].level != 0)),
             self.purge_s2m.eq(resetting & idle & (rings[1].level != 0)),
             self.clear.eq(resetting & idle & ~self.purge_m2s & ~self.purge_s2m),
             self.plan.run.eq(bank.m2s_cfg_en_scheduling & bank.s2m_cfg_en_scheduling
-                             & ~resetting),
+                             & ~resetting & ~self.disable),
+            self.aborted.eq(bank.sw_ctrl_write & bank.sw_ctrl_abort
+                            | self.abort & bank.m2s_cfg_en_scheduling & bank.s2m_cfg_en_scheduling),
             self.plan.stop.eq(failed),
             self.plan.idle.eq(work == 0),
             self.plan.clear.eq(self.clear),
@@ -138,7 +162,7 @@ class QueuePair(wiring.Component):
         ]
         with m.If(self.clear):
             m.d.sync += resetting.eq(0)
-        with m.If(bank.sw_ctrl_write & bank.sw_ctrl_reset):
+        with m.If(bank.sw_ctrl_write & bank.sw_ctrl_reset | self.reset):
             m.d.sync += resetting.eq(1)
 
         stopped_prev = Signal()
@@ -151,7 +175,32 @@ class QueuePair(wiring.Component):
                         | bank.irq_cause_m2s & bank.irq_enable_m2s
                         | bank.irq_cause_error & bank.irq_enable_error),
         ]
+        if self.config.messages:
+            self._messages(m, bank, told)
         return m
+
+    def _messages(self, m, bank, told):
+        """Add the message interrupts, which have all been ``told`` or have to be."""
+        m.submodules.messages = timer = MessageTimer()
+        set_ = {name: getattr(bank, f"irq_cause_{name}_set") & getattr(bank, f"irq_enable_{name}")
+                for name in ("s2m", "m2s", "error")}
+        m.d.comb += [
+            timer.enable.eq(bank.message_cfg_enable),
+            timer.count.eq(bank.message_cfg_count),
+            timer.cycles.eq(bank.message_cfg_cycles),
+            timer.interrupts.eq(sum(set_.values())),
+            timer.urgent.eq(set_["error"]),
+            timer.flush.eq(~self.plan.run),
+            timer.clear.eq(self.clear),
+            timer.take.eq(self.message.take),
+            timer.end.eq(self.message.end),
+            told.eq(timer.idle),
+            self.message.due.eq(timer.due),
+            self.message.address.eq(Cat(Const(0, 2), bank.message_addr_lo_address,
+                                        bank.message_addr_hi_address)),
+            self.message.data.eq(bank.message_data_value),
+            self.message.tenant.eq(self.tenant),
+        ]
 
     def _ring(self, m, half, bank, failed, resetting):
         """Add the ring of one half, between its registers and the shared parts."""
@@ -165,7 +214,8 @@ class QueuePair(wiring.Component):
         plan, pushed = self.plan, bank.push_enable
         taken, purged = getattr(plan, f"{half}_take"), getattr(self, f"purged_{half}")
         m.d.comb += [
-            ring.enable.eq(register("cfg_en_prefetch") & ~pushed & ~failed & ~resetting),
+            ring.enable.eq(register("cfg_en_prefetch") & ~pushed & ~failed & ~resetting
+                           & ~self.disable),
             ring.clear.eq(self.clear),
             ring.length.eq(register("ring_length_count")),
             ring.doorbell.eq(register("tail_inc_write") & ~pushed),

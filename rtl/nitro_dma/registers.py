@@ -10,8 +10,8 @@ from rtl.csr import Field, Register, RegisterMap
 from .encoding import BUCKETS, CAUSES, SLOTS, WAITS
 
 __all__ = ["COUNTERS", "COUNTER_PAGE", "GLOBAL", "GLOBAL_PAGE", "IDENTITY", "MANAGER",
-           "MANAGER_PAGE", "PAGE_BYTES", "PUSH_PAGE", "QUEUE", "QUEUE_PAGE", "VERSION", "WINDOWS",
-           "WINDOW_BASE", "WINDOW_BYTES"]
+           "MANAGER_PAGE", "MESSAGES", "PAGE_BYTES", "PUSH_PAGE", "QUEUE", "QUEUE_PAGE",
+           "VERSION", "WINDOWS", "WINDOW_BASE", "WINDOW_BYTES"]
 
 PAGE_BYTES = 0x1000
 GLOBAL_PAGE = 0x00000
@@ -51,6 +51,12 @@ GLOBAL = RegisterMap("dma_global", "DMA engine: identity and counters of all que
         Field("transpose", 8, "ro", "Bytes of the longest row of a transposed block; 0: none"),
         Field("fill", 1, "ro", "META FILL"),
         Field("counters", 1, "ro", "Pages of counters"),
+        Field("messages", 1, "ro", "Interrupts that are messages"),
+    ]),
+    Register("CONTROL", 0x18, "All queue pairs at once.", [
+        Field("disable", 1, "rw", "No pair starts anything; STATUS.busy says when all are drained"),
+        Field("abort", 1, "wo", "Abort every pair that is enabled", lsb=8),
+        Field("reset", 1, "wo", "Reset every pair", lsb=9),
     ]),
     *[Register(f"{name}_{half}", 0x20 + 8 * i + 4 * (half == "HI"),
                f"{doc}, {'high' if half == 'HI' else 'low'} word.",
@@ -142,9 +148,26 @@ QUEUE = RegisterMap("dma_queue", "One queue pair, at 0x1000 + 0x1000 * queue", [
     Register("SW_CTRL", 0x8B0, "Commands.", [
         Field("reset", 1, "wo", "Drain the pair, then empty both rings: indices 0, ring ids 1",
               lsb=8),
+        Field("abort", 1, "wo", "Write no more data; the open packet fails with ABORTED", lsb=9),
     ]),
 ])
 
+
+
+MESSAGES = RegisterMap("dma_messages", "Message interrupts, in the page of a queue pair", [
+    Register("MESSAGE_ADDR_LO", 0x840, "Where a message is written, low word.",
+             [Field("address", 30, "rw", "Bits 31:2", lsb=2)], lockable=True),
+    Register("MESSAGE_ADDR_HI", 0x844, "Where a message is written, high word.",
+             [Field("address", 16, "rw", "Bits 47:32")], lockable=True),
+    Register("MESSAGE_DATA", 0x848, "What is written.",
+             [Field("value", 32, "rw", "The message")], lockable=True),
+    Register("MESSAGE_CFG", 0x84C, "When it is written.", [
+        Field("enable", 1, "rw", "Enabled interrupts of the pair are written, too"),
+        Field("count", 7, "rw", "Interrupts after which a message is written; 0 as 1", lsb=8),
+        Field("cycles", 16, "rw", "Cycles after the first of them at which it is written in any "
+                                  "case", lsb=16),
+    ], lockable=True),
+])
 
 
 def _window(number: int) -> list[Register]:

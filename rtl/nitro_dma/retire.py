@@ -41,6 +41,8 @@ class Retire(wiring.Component):
         Packets in the order of their last bursts, before these; ``packets`` fit.
     fault : :py:`In(CAUSE_WIDTH)`, with ``fault_queue``
         Another error of a queue, in the cycle in which it is not 0.
+    abort : :py:`In(queues)`
+        Strobes: the queue has the error ABORTED, if it has none.
     clear : :py:`In(queues)`
         Strobes: forget the error of a queue.
     cause : ``queues`` x :py:`Out(CAUSE_WIDTH)`
@@ -63,6 +65,7 @@ class Retire(wiring.Component):
     packet: stream.Interface
     fault: Signal
     fault_queue: Signal
+    abort: Signal
     clear: Signal
     retired: Signal
     piece: Signal
@@ -80,6 +83,7 @@ class Retire(wiring.Component):
             "packet":      In(stream.Signature(PacketLayout(config), always_ready=True)),
             "fault":       In(CAUSE_WIDTH),
             "fault_queue": In(queue_bits(config)),
+            "abort":       In(config.queues),
             "clear":       In(config.queues),
             "cause":       Out(CAUSE_WIDTH).array(config.queues),
             "retired":     Out(1),
@@ -147,9 +151,14 @@ class Retire(wiring.Component):
                 m.d.sync += self.cause[queue].eq(final)
                 with m.If(closes & (final != Cause.NONE)):
                     m.d.sync += halted[queue].eq(1)
-            with m.If((self.fault != Cause.NONE) & (self.fault_queue == queue)
-                      & (self.cause[queue] == Cause.NONE) & ~(mine & (final != Cause.NONE))):
-                m.d.sync += self.cause[queue].eq(self.fault)
+            fault = Signal(CAUSE_WIDTH, name=f"fault_{queue}")
+            with m.If((self.fault != Cause.NONE) & (self.fault_queue == queue)):
+                m.d.comb += fault.eq(self.fault)
+            with m.Elif(self.abort[queue]):
+                m.d.comb += fault.eq(Cause.ABORTED)
+            with m.If((fault != Cause.NONE) & (self.cause[queue] == Cause.NONE)
+                      & ~(mine & (final != Cause.NONE))):
+                m.d.sync += self.cause[queue].eq(fault)
             with m.If(self.clear[queue]):
                 m.d.sync += [self.cause[queue].eq(Cause.NONE), halted[queue].eq(0)]
 

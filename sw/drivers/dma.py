@@ -7,7 +7,7 @@ so that one driver serves Verilated models, cocotb (through ``cocotb.bridge``) a
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rtl.nitro_dma.encoding import (
@@ -26,34 +26,26 @@ from rtl.nitro_dma.encoding import (
 )
 
 from .dma_buffers import MAX_BUFFER, Buffer, Strided, meta, metas_of, strided, transposition
+from .dma_engine import GLOBAL_REGISTERS, MANAGER_REGISTERS, DmaBus, DmaEngine, DmaManager
 
-__all__ = ["Completion", "DmaBus", "DmaError", "DmaManager", "DmaQueue", "GLOBAL_REGISTERS",
-           "MANAGER_REGISTERS", "QUEUE_REGISTERS", "Strided"]
+__all__ = ["Completion", "DmaBus", "DmaEngine", "DmaError", "DmaManager", "DmaQueue",
+           "GLOBAL_REGISTERS", "MANAGER_REGISTERS", "QUEUE_REGISTERS", "Strided"]
 
 S2M = 0x400
 
-# Offsets in the global page.
-GLOBAL_REGISTERS = {"FEATURES": 0x14}
 # Offsets in a queue's page; a test holds them against the register declaration.
 QUEUE_REGISTERS = {
     "CFG": 0x20, "RING_BASE_LO": 0x28, "RING_BASE_HI": 0x2C, "RING_LENGTH": 0x30, "TAIL_INC": 0x38,
     "COMP_BASE_LO": 0x44, "COMP_BASE_HI": 0x48, "STATE": 0x800, "PUSH": 0x80C,
-    "PUSH_FREE": 0x810, "SW_CTRL": 0x8B0,
-}
-# Offsets in a queue's manager's page; the windows follow each other at WINDOW_BYTES.
-MANAGER_REGISTERS = {
-    "TENANT": 0x00, "WEIGHT": 0x04, "RATE": 0x08, "WINDOW0_BASE_LO": 0x100,
-    "WINDOW0_BASE_HI": 0x104, "WINDOW0_LIMIT_LO": 0x108, "WINDOW0_LIMIT_HI": 0x10C,
-    "WINDOW0_ACCESS": 0x110,
+    "PUSH_FREE": 0x810, "SW_CTRL": 0x8B0, "IRQ_CAUSE": 0x804, "IRQ_ENABLE": 0x808,
+    "MESSAGE_ADDR_LO": 0x840, "MESSAGE_ADDR_HI": 0x844, "MESSAGE_DATA": 0x848, "MESSAGE_CFG": 0x84C,
 }
 PUSH_PAGE = 0x40000
-MANAGER_PAGE = 0x80000
 COUNTER_PAGE = 0xC0000
 FILL = 32768                        # bytes of a row of what a buffer is filled with
-WINDOWS, WINDOW_BYTES = 4, 0x20
-PAGE = 4096
 ENABLE = 3 << 16
 RESET = 1 << 8
+ABORT = 1 << 9
 STATE_STOPPED = 1 << 1
 STATE_RESETTING = 1 << 2
 STATE_BUSY = 1 << 3
@@ -68,25 +60,6 @@ class DmaError(Exception):
 
 
 @dataclasses.dataclass(frozen=True)
-class DmaBus:
-    """How the driver reaches memory and registers.
-
-    Parameters
-    ----------
-    read_memory, write_memory : callable
-        ``read_memory(address, length) -> bytes`` and ``write_memory(address, data)``.
-    read_register, write_register : callable
-        ``read_register(offset) -> int`` and ``write_register(offset, value)``, offsets from the
-        base of the engine.
-    """
-
-    read_memory: Callable[[int, int], bytes]
-    write_memory: Callable[[int, bytes], None]
-    read_register: Callable[[int], int]
-    write_register: Callable[[int, int], None]
-
-
-@dataclasses.dataclass(frozen=True)
 class Completion:
     """A packet's end: bytes moved, ring index of its last descriptor, and cause of failure."""
 
@@ -94,81 +67,6 @@ class Completion:
     index: int
     cause: Cause
     interrupt: bool
-
-
-class DmaManager:
-    """What the owner of the machine decides about a queue pair, through its manager's page.
-
-    After reset a pair has no windows and may reach nothing. The registers are locked while the
-    pair is enabled or busy.
-
-    Parameters
-    ----------
-    bus : :class:`DmaBus`
-        Registers.
-    queue : :class:`int`
-        Number of the pair.
-    """
-
-    def __init__(self, bus: DmaBus, queue: int = 0):
-        self.bus = bus
-        self.page = MANAGER_PAGE + 0x1000 * queue
-
-    def _write(self, name: str, value: int, offset: int = 0) -> None:
-        self.bus.write_register(self.page + MANAGER_REGISTERS[name] + offset, value)
-
-    def own(self, tenant: int) -> None:
-        """Give the pair to a tenant."""
-        self._write("TENANT", tenant)
-
-    def serve(self, *, weight: int = 1, rate: int = 0, burst: int = MAX_BUFFER - 1) -> None:
-        """Set the pair's weight while others have work too, and its limit.
-
-        Parameters
-        ----------
-        weight : :class:`int`
-            1 to 16.
-        rate : :class:`int`
-            Bytes every 256 cycles, up to 65535; 0 for no limit.
-        burst : :class:`int`
-            Bytes that may be saved up while the pair is idle, 1 to 65535.
-
-        Raises
-        ------
-        :exc:`ValueError`
-            If a value is out of its range.
-        """
-        for name, value, low, high in (("Weight", weight, 1, 16), ("Rate", rate, 0, MAX_BUFFER - 1),
-                                       ("Burst", burst, 1, MAX_BUFFER - 1)):
-            if not low <= value <= high:
-                raise ValueError(f"{name} must be from {low} to {high}, not {value!r}")
-        self._write("WEIGHT", weight - 1)
-        self._write("RATE", rate | burst << 16)
-
-    def open_window(self, window: int, base: int, size: int, *, read: bool = True,
-                    write: bool = True) -> None:
-        """Let the pair read or write ``size`` bytes from ``base`` on: whole pages of 4 KiB.
-
-        Raises
-        ------
-        :exc:`ValueError`
-            If there is no such window, or the bytes are not whole pages.
-        """
-        if not 0 <= window < WINDOWS:
-            raise ValueError(f"Window must be 0 to {WINDOWS - 1}, not {window!r}")
-        if base % PAGE or size % PAGE or size <= 0:
-            raise ValueError(f"A window must consist of whole pages of {PAGE} bytes, not of "
-                             f"{size:#x} bytes at {base:#x}")
-        offset, last = WINDOW_BYTES * window, base + size - PAGE
-        self.close_window(window)       # the bounds may lie anywhere while they change
-        for name, address in (("BASE", base), ("LIMIT", last)):
-            self._write(f"WINDOW0_{name}_LO", address & 0xFFFF_FFFF, offset)
-            self._write(f"WINDOW0_{name}_HI", address >> 32, offset)
-        self._write("WINDOW0_ACCESS", read | write << 1, offset)
-
-    def close_window(self, window: int) -> None:
-        """Take the window away."""
-        self._write("WINDOW0_ACCESS", 0, WINDOW_BYTES * window)
 
 
 class _Ring:
@@ -280,6 +178,49 @@ class DmaQueue:
         """
         self._enable(0)
         self._until(STATE_BUSY, polls)
+
+    def abort(self, polls: int = 100_000) -> None:
+        """Write no more data and wait until nothing is under way; :meth:`start` begins anew.
+
+        The packet that is open, and no other one, gets a completion, with ABORTED.
+
+        Raises
+        ------
+        :exc:`TimeoutError`
+            If the pair is not drained after ``polls`` looks.
+        """
+        self._write("SW_CTRL", ABORT)
+        self._until(STATE_BUSY, polls)
+
+    def send_messages(self, address: int, value: int, *, count: int = 1, cycles: int = 0) -> None:
+        """Let the enabled interrupts of the pair be messages: ``value`` written to ``address``.
+
+        Only before :meth:`start`, or while the pair is disabled.
+
+        Parameters
+        ----------
+        count : :class:`int`
+            Interrupts after which a message is written, 1 to 127.
+        cycles : :class:`int`
+            Cycles after the first of them after which it is written in any case, up to 65535.
+
+        Raises
+        ------
+        :exc:`ValueError`
+            If a value is out of its range.
+        """
+        if address % 4:
+            raise ValueError(f"Messages are written to multiples of 4, not to {address:#x}")
+        for name, number, low, high in (("Count", count, 1, 127), ("Cycles", cycles, 0, 0xFFFF)):
+            if not low <= number <= high:
+                raise ValueError(f"{name} must be from {low} to {high}, not {number!r}")
+        for name, number in (("ADDR_LO", address & 0xFFFF_FFFF), ("ADDR_HI", address >> 32),
+                             ("DATA", value), ("CFG", 1 | count << 8 | cycles << 16)):
+            self._write(f"MESSAGE_{name}", number)
+
+    def enable_interrupts(self, *, s2m: bool = True, m2s: bool = False, error: bool = True) -> None:
+        """Choose the interrupts of the pair that reach the port, or become messages."""
+        self._write("IRQ_ENABLE", s2m | m2s << 1 | error << 2)
 
     def resume(self) -> None:
         """Enable both halves."""

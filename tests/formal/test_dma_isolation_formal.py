@@ -8,6 +8,8 @@ what holds for these windows holds for any. That the answers are those of the wi
 written is tested in tests/unit/nitro_dma/test_dma_manager.py.
 """
 
+import dataclasses
+
 import pytest
 from amaranth import Module, Signal
 from amaranth.hdl import Assert, Assume
@@ -112,6 +114,19 @@ def test_dma_proof_descriptor_reads_lie_in_windows():
 def test_dma_proof_completions_lie_in_windows():
     # A line ends at a multiple of 64 bytes: test_dma_coalescer_loses_nothing.
     prove(BurstProof(CompletionWriter(SMALL), rings, within=False), name="dma_window_completion",
+          depth=2)
+
+
+def messages(m, proof):
+    """The rings and the messages of a queue have its owner."""
+    rings(m, proof)
+    for message, owner in zip(proof.message, OWNERS, strict=True):
+        m.d.comb += Assume(message.tenant == owner)
+
+
+def test_dma_proof_messages_lie_in_windows():
+    config = dataclasses.replace(SMALL, messages=True)
+    prove(BurstProof(CompletionWriter(config), messages, within=False), name="dma_window_message",
           depth=2)
 
 

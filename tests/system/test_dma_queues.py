@@ -4,8 +4,9 @@
 
 import pytest
 
-from rtl.nitro_dma.registers import GLOBAL, IDENTITY, QUEUE
+from rtl.nitro_dma.registers import GLOBAL, IDENTITY, MESSAGES, QUEUE
 from sw.drivers import dma as driver
+from sw.drivers import dma_engine as engine
 from sw.drivers.dma import DmaQueue
 from tests.system.dma_configs import WIDE
 from tests.system.dma_system import SINK, SOURCE, fixtures, start
@@ -168,14 +169,21 @@ def test_dma_counters_add_up(model):
 
 
 def test_dma_driver_offsets_are_the_declared_ones():
+    for name, offset in driver.GLOBAL_REGISTERS.items():
+        assert GLOBAL.register(name).offset == offset
     for name, offset in driver.QUEUE_REGISTERS.items():
-        declared = QUEUE.register(name if offset >= 0x800 else f"M2S_{name}")
+        registers = MESSAGES if name.startswith("MESSAGE") else QUEUE
+        declared = registers.register(name if offset >= 0x800 else f"M2S_{name}")
         assert declared.offset == offset
         if offset < 0x800:
             assert QUEUE.register(f"S2M_{name}").offset == offset + driver.S2M
     cfg = QUEUE.register("M2S_CFG")
     assert cfg.field("en_prefetch").mask | cfg.field("en_scheduling").mask == driver.ENABLE
     assert QUEUE.register("SW_CTRL").field("reset").mask == driver.RESET
+    assert QUEUE.register("SW_CTRL").field("abort").mask == driver.ABORT
+    control = GLOBAL.register("CONTROL")
+    assert [control.field(name).mask for name in ("disable", "abort", "reset")] == [
+        engine.ENGINE_DISABLE, engine.ENGINE_ABORT, engine.ENGINE_RESET]
     state = QUEUE.register("STATE")
     assert state.field("stopped").mask == driver.STATE_STOPPED
     assert state.field("resetting").mask == driver.STATE_RESETTING

@@ -7,13 +7,13 @@ import pytest
 
 from rtl.csr.export import markdown_table
 from rtl.nitro_dma.encoding import CAUSES
-from rtl.nitro_dma.registers import COUNTERS, GLOBAL, MANAGER, QUEUE
+from rtl.nitro_dma.registers import COUNTERS, GLOBAL, MANAGER, MESSAGES, QUEUE
 
 ROOT = Path(__file__).resolve().parents[3]
 README = (ROOT / "rtl/nitro_dma/README.md").read_text()
 
 
-@pytest.mark.parametrize("registers", [GLOBAL, QUEUE, MANAGER, COUNTERS],
+@pytest.mark.parametrize("registers", [GLOBAL, QUEUE, MANAGER, COUNTERS, MESSAGES],
                          ids=lambda item: item.name)
 def test_dma_readme_has_the_registers(registers):
     assert markdown_table(registers) in README
