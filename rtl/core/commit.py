@@ -414,7 +414,6 @@ class CommitStage(wiring.Component):
 
     def _attribute(self, m, written, lsu, fault):
         """Say what the cycle before was spent on, now that it is known whether it missed."""
-        uop = self.i.uop
         now, before = Signal(CycleCause), Signal(CycleCause, init=CycleCause.RESET)
         m.d.comb += now.eq(Mux(self.flush, self.flush_cause, self.i.cause))
         with m.If(fault):
@@ -422,6 +421,6 @@ class CommitStage(wiring.Component):
         with m.Elif(self.advance_write):
             m.d.comb += now.eq(Mux(self.i.last, CycleCause.ISSUE, CycleCause.CRACK))
         with m.Elif(self._valid):
-            m.d.comb += now.eq(waiting_cause(uop, waiting=lsu.waiting))
+            m.d.comb += now.eq(waiting_cause(self.i.uop, waiting=lsu.waiting))
         m.d.sync += before.eq(now)
         m.d.comb += self.cause.eq(Mux(lsu.missed, self._miss(written), before))

@@ -173,10 +173,9 @@ class InstructionCache(wiring.Component):
 
     def _control(self, m, matches, errors, victim, asked, fresh):
         """Clear the tags, and fetch lines."""
-        bus, behind = self.m_axi, Signal()
+        bus, block_bits, behind = self.m_axi, (self.block_lines - 1).bit_length(), Signal()
         addr_set, line_set = self.addr[6:6 + self.set_bits], self._line[:self.set_bits]
         next_set = (line_set + 1)[:self.set_bits]
-        block_bits = (self.block_lines - 1).bit_length()
         wanted_line = Signal(self.addr_width - 6)
         next_victim = Signal.like(self._victim)
         reading, asking, follows, following = Signal(), Signal(), Signal(), Signal()

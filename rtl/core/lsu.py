@@ -10,6 +10,7 @@ from rtl.core.access import AccessLayout, NextAccessLayout
 from rtl.core.align import LoadAligner, gather
 from rtl.core.dcache import DataCache, Maintenance
 from rtl.core.regions import in_regions
+from rtl.core.store_lanes import store_lanes
 from rtl.core.store_queue import StoreQueue
 from rtl.core.syndrome import FaultCode
 
@@ -123,7 +124,7 @@ class LoadStoreUnit(wiring.Component):
         m.d.comb += addr.eq(Mux(second, above << lane_bits, Mux(
             unaligned, access.addr[lane_bits:] << lane_bits, access.addr)))
         quick = self._classify(m, stores, lane_bits, normal, unaligned, split)
-        self._store_lanes(m, stores, cache, lane, addr, unaligned, second)
+        store_lanes(m, self.access, stores, cache, lane, addr, unaligned, second)
         m.submodules.aligner = aligner = LoadAligner(bus_width=self.config.bus_width,
                                                      ways=self.config.dcache_ways)
         m.d.comb += [
@@ -302,41 +303,6 @@ class LoadStoreUnit(wiring.Component):
         for name, member in cache.fill.signature.members.items():
             inner, outer = getattr(cache.fill, name), getattr(self.m_axi, name)
             m.d.comb += outer.eq(inner) if member.flow == Out else inner.eq(outer)
-
-    def _store_lanes(self, m, stores, cache, lane, addr, unaligned, second):
-        """Put the data on its lanes, over two beats; evictions come before them."""
-        access, width = self.access, self.config.bus_width
-        strobes = Signal(width // 4)
-        mask = Signal(16)
-        words, doublewords = access.two & ~access.size_log2[0], access.two & access.size_log2[0]
-        rotated = Cat(access.data[:32], Mux(words, access.second[:32], access.data[32:]))
-        for stage in range(3):
-            step = Signal(64, name=f"data_rotated_{8 << stage}")
-            m.d.comb += step.eq(Mux(lane[stage], rotated.rotate_left(8 << stage), rotated))
-            rotated = step
-        with m.Switch(access.size_log2):
-            for size in range(4):
-                with m.Case(size):
-                    m.d.comb += mask.eq(Mux(access.two, (1 << (2 << size)) - 1,
-                                            (1 << (1 << size)) - 1))
-        m.d.comb += [
-            strobes.eq(mask << lane), cache.write.eq(access.write & ~access.skip),
-            cache.maintenance.eq(access.maintenance), cache.by_set.eq(access.by_set),
-            # Every word of both beats holds the rotated data; the strobes choose. Two doublewords
-            # need no rotation.
-            cache.data.eq(Cat(rotated, Mux(doublewords, access.second, rotated)
-                              .replicate(width // 64 - 1))),
-            cache.strobe.eq(Mux(second, strobes[width // 8:], strobes[:width // 8])),
-            cache.empty.eq(stores.empty), cache.evicted.ready.eq(stores.i.ready),
-        ]
-        request = stores.i.payload
-        m.d.comb += [
-            request.data.eq(cache.data), request.strobe.eq(cache.strobe), request.last.eq(1),
-            request.addr.eq(addr),
-            request.size_log2.eq(Mux(unaligned, len(lane), access.size_log2)),
-        ]
-        with m.If(cache.evicted.valid):
-            m.d.comb += [request.eq(cache.evicted.payload), stores.i.valid.eq(1)]
 
     def _cached(self, m, cache, split, second, confirming):
         """Ask the cache; each beat goes on when it is known to have hit."""
