@@ -63,24 +63,24 @@ def test_every_legal_shape(host, type):
         range(1, size + 1), range(1, size + 1), range(1, 4 * size + 1))])
 
 
-def random_program(rng):
+def random_program(rng, config=SMALL):
     """Up to as many instructions as the queues hold: loops, additions, all formats, conflicts."""
     tensor, activation = [Instruction("nop", **HELD)], []
-    types = SMALL.types
+    types = config.types
     loaded, written = None, False
-    while len(tensor) < SMALL.queue_depth - 2:
+    while len(tensor) < config.queue_depth - 2:
         type = rng.choice(types)
         if loaded is None or rng.random() < 0.4:
             tensor.append(Instruction("load_stationary", type=type, k=4, m=rng.randint(1, 4),
                                       address=8 * rng.randint(0, 30)))
             loaded = tensor[-1]
             continue
-        kind = TYPE_CLASS[SMALL.types[loaded["type"]]]
+        kind = TYPE_CLASS[config.types[loaded["type"]]]
         type = rng.choice([name for name in types if TYPE_CLASS[name] == kind])
         n = rng.randint(1, 16)
         multiply = {"type": type, "k": 4, "m": loaded["m"], "n": n,
                     "address": 8 * rng.randint(0, 30)}
-        if written and rng.random() < 0.3 and len(tensor) < SMALL.queue_depth - 4:
+        if written and rng.random() < 0.3 and len(tensor) < config.queue_depth - 4:
             count = rng.randint(2, 4)
             tensor.append(Instruction("loop", n=count, k=1))
             multiply |= {"address_step": rng.randint(0, 3), "accumulate": 1, "fresh": 1}

@@ -42,6 +42,10 @@ class VectorProgram(RandomProgram):
         output = self.choice(("word", type))
         n, size = self.integer(1, 30), BYTES[output]
         (first, a), (second, b), (third, d) = (self.place(slot, n, size) for slot in range(3))
+        if operation == "select":
+            # Some zeros to select by.
+            self.do("memset", element="byte", n=self.integer(1, 20), m=self.config.size,
+                    destination=a)
         self.do("tensor_tensor", operation=operation, type=type, output=output, n=n,
                 m=self.integer(1, self.config.size), address=a, bias_address=b, destination=d,
                 patterns=first | second | third)
