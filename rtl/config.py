@@ -46,6 +46,8 @@ class TileConfig:
     chain : :class:`int`
         Rows whose BF16 and FP16 products are added one after the other; the sums of such chains
         are added in pairs, pairs of pairs and so on. ``size``: row after row to the last one.
+    stochastic : :class:`bool`
+        Results in INT8 and BF16 can be rounded stochastically.
     vector : :class:`bool`
         Have the vector unit: arithmetic between SBUF tensors, memset, transposition.
     """
@@ -58,6 +60,7 @@ class TileConfig:
     semaphores: int = 16
     loop_body: int = 16
     chain: int = 2
+    stochastic: bool = True
     vector: bool = True
 
     def __post_init__(self):
@@ -259,12 +262,13 @@ PRESETS: dict[str, ChipConfig] = {
     "sim": ChipConfig(),
     "large": ChipConfig(tile=TileConfig(size=16)),
     "formats": ChipConfig(tile=TileConfig(types=TILE_TYPES)),
-    "ulx3s": ChipConfig(tile=TileConfig(types=("int8",), sbuf_bytes=8192, vector=False),
+    "ulx3s": ChipConfig(tile=TileConfig(types=("int8",), sbuf_bytes=8192, stochastic=False,
+                                        vector=False),
                         core=CoreConfig(retire_port=False, event_counters=2),
                         dma=DmaConfig(queues=4), sram_bytes=65536),
     "up5k": ChipConfig(tile=TileConfig(size=4, types=("int8",), sbuf_bytes=2048, psum_banks=2,
-                                       queue_depth=4, semaphores=4, loop_body=0, vector=False),
-                       sram_bytes=16384),
+                                       queue_depth=4, semaphores=4, loop_body=0, stochastic=False,
+                                       vector=False), sram_bytes=16384),
     "dma64": ChipConfig(dma=DmaConfig(queues=4, data_width=64)),
 }
 

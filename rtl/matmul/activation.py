@@ -56,6 +56,8 @@ class ActivationEngine(wiring.Component):
         The wait at ``wait`` has lasted too long.
     release, release_bank : :py:`Out(1)`, :py:`Out`
         The PSUM bank that has been read is free, and its contents are forgotten.
+    seed_write, seed : :py:`In(1)`, :py:`In(32)`
+        Start the generators of stochastic rounding.
     start_any : :py:`Out(1)`
         An instruction starts.
     start_vector : :py:`Out(1)`
@@ -85,6 +87,8 @@ class ActivationEngine(wiring.Component):
     expired: Signal
     release: Signal
     release_bank: Signal
+    seed_write: Signal
+    seed: Signal
     start_any: Signal
     start_vector: Signal
     vector_done: Signal
@@ -121,6 +125,8 @@ class ActivationEngine(wiring.Component):
             "expired":      In(1),
             "release":      Out(1),
             "release_bank": Out(exact_log2(config.psum_banks)),
+            "seed_write":   In(1),
+            "seed":         In(32),
             "start_any":    Out(1),
             "start_vector": Out(1),
             "vector_done":  In(1),
@@ -270,6 +276,7 @@ class ActivationEngine(wiring.Component):
                 self._function.floating.eq(head.type != TYPES["int8"]),
                 self._function.bias.eq(head.bias),
                 self._function.relu.eq(head.relu),
+                self._function.stochastic.eq(head.stochastic),
                 self._function.output.eq(head.output),
                 self._function.size.eq(ResultSize.BYTE),
                 self._function.multiplier.eq(head.multiplier),
@@ -283,7 +290,7 @@ class ActivationEngine(wiring.Component):
 
         # An SBUF word is there for one cycle, but serves two columns, and the lanes may stand.
         word_fresh, word_half, bank = Signal(), Signal(), Signal()
-        lanes = [ActivationLane(self.config) for _ in range(self.config.size)]
+        lanes = [ActivationLane(self.config, row) for row in range(self.config.size)]
         valid = Signal(lanes[0].latency + 1)
         m.d.sync += word_fresh.eq(wants_word & self._issue)
         with m.If(self._issue):
@@ -305,6 +312,8 @@ class ActivationEngine(wiring.Component):
                                         self.sbuf_data[row][0]))
             m.submodules[f"lane_{row}"] = lane = lanes[row]
             m.d.comb += [
+                lane.seed_write.eq(self.seed_write),
+                lane.seed.eq(self.seed),
                 lane.step.eq(self._step),
                 lane.valid.eq(valid[:-1]),
                 lane.function.eq(self._function),

@@ -11,8 +11,12 @@ from rtl.float.multiply import unpack_fp32
 from rtl.float.narrow import Narrow
 
 from .encoding import OUTPUTS
+from .random_bits import RandomBits
 
 __all__ = ["ActivationLane", "FunctionLayout", "ResultSize"]
+
+
+RANDOM_BITS = 16
 
 
 class ResultSize(enum.Enum, shape=2):
@@ -32,6 +36,8 @@ class FunctionLayout(data.StructLayout):
         The values are FP32.
     bias, relu : :py:`1`
         Add the bias; replace negative values by zero.
+    stochastic : :py:`1`
+        Round by random numbers, not to nearest.
     output : :py:`3`
         A value of :data:`rtl.matmul.encoding.OUTPUTS`.
     size : :class:`ResultSize`
@@ -41,7 +47,8 @@ class FunctionLayout(data.StructLayout):
     """
 
     def __init__(self):
-        super().__init__({"floating": 1, "bias": 1, "relu": 1, "output": 3,
+        super().__init__({"floating": 1, "bias": 1, "relu": 1, "stochastic": 1,
+                          "output": 3,
                           "size": ResultSize, "multiplier": 16, "shift": 6})
 
 
@@ -56,9 +63,13 @@ class ActivationLane(wiring.Component):
     ----------
     config : :class:`TileConfig`
         Types.
+    index : :class:`int`
+        Partition.
 
     Members
     -------
+    seed_write, seed : :py:`In(1)`, :py:`In(32)`
+        Start the generator, as in :class:`RandomBits`.
     step : :py:`In(1)`
         Move on; everything holds otherwise.
     valid : :py:`In(latency)`
@@ -71,6 +82,8 @@ class ActivationLane(wiring.Component):
         Result in the low 8, 16 or 32 bits.
     """
 
+    seed_write: Signal
+    seed: Signal
     step: Signal
     valid: Signal
     function: data.View
@@ -78,13 +91,16 @@ class ActivationLane(wiring.Component):
     bias: Signal
     result: Signal
 
-    def __init__(self, config: TileConfig):
+    def __init__(self, config: TileConfig, index: int = 0):
         self.config = config
+        self.index = index
         self.small = tuple(name for name in config.types if name != "int8")
         # Rounding to BF16 alone is an addition, and has its place behind the last register.
         self._narrows = self.small not in ((), ("bf16",))
         self.latency = FusedAdd.LATENCY + (Narrow.LATENCY if self._narrows else 0)
         super().__init__({
+            "seed_write": In(1),
+            "seed":     In(32),
             "step":     In(1),
             "valid":    In(self.latency),
             "function": In(FunctionLayout()),
@@ -96,6 +112,14 @@ class ActivationLane(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         results = {}
+        if self.config.stochastic:
+            m.submodules.random = self._random = random = RandomBits(self.index)
+            m.d.comb += [
+                random.seed_write.eq(self.seed_write), random.seed.eq(self.seed),
+                # As a value leaves the addition, and as an integer is rounded.
+                random.step.eq(self.step & self.valid[FusedAdd.LATENCY - 1]
+                               & self.function.stochastic),
+            ]
         if "int8" in self.config.types:
             results["int8"] = self._integer(m)
         if self.small:
@@ -122,30 +146,41 @@ class ActivationLane(wiring.Component):
         with m.If(self.step & self.valid[2]):
             m.d.sync += product.eq(rectified * Mux(as_word, 1, function.multiplier))
 
-        # One bit below the quotient is kept: the half.
-        doubled = Cat(Const(0, 1), product).as_signed()
+        # Bits below the quotient are kept: the half, or enough to compare with a random number.
+        places = RANDOM_BITS if self.config.stochastic else 1
+        longer = Cat(Const(0, places), product).as_signed()
         below = Signal(48)
         m.d.comb += below.eq(~(Const((1 << 48) - 1, 48) << function.shift)[:48] >> 1)
-        shifted = Signal(signed(49))
-        m.d.comb += shifted.eq(doubled >> Mux(as_word, 0, function.shift))
-        quotient = shifted[1:].as_signed()
+        shifted = Signal(signed(48 + places))
+        m.d.comb += shifted.eq(longer >> Mux(as_word, 0, function.shift))
+        quotient = shifted[places:].as_signed()
+        half = shifted[places - 1]
         kept = Signal(32, reset_less=True)
         round_up, high, low = (Signal(reset_less=True, name=name)
                                for name in ("round_up", "high", "low"))
         with m.If(self.step & self.valid[3]):
             m.d.sync += [
                 kept.eq(quotient),
-                round_up.eq(shifted[0] & ((product & below).any() | quotient[0])),
+                round_up.eq(half & ((product & below).any() | quotient[0])),
                 high.eq(quotient > 127),
                 low.eq(quotient < -128),
             ]
 
+        up = Signal()
+        m.d.comb += up.eq(round_up)
+        if self.config.stochastic:
+            fraction = Signal(RANDOM_BITS, reset_less=True)
+            with m.If(self.step & self.valid[3]):
+                m.d.sync += fraction.eq(shifted[:places])
+            with m.If(function.stochastic):
+                m.d.comb += up.eq((fraction + self._random.following)[RANDOM_BITS])
+
         result = Signal(32, reset_less=True)
         with m.If(self.step & self.valid[4]):
-            m.d.sync += result.eq(kept + round_up)
+            m.d.sync += result.eq(kept + up)
             with m.If(as_word):
                 m.d.sync += result.eq(kept)
-            with m.Elif(high | (kept[:8] == 127) & round_up & ~low):
+            with m.Elif(high | (kept[:8] == 127) & up & ~low):
                 m.d.sync += result.eq(127)
             with m.Elif(low):
                 m.d.sync += result.eq(0x80)
@@ -173,6 +208,13 @@ class ActivationLane(wiring.Component):
         total = add.o.bits
         rectified = Signal(32)
         m.d.comb += rectified.eq(Mux(function.relu & total[31] & ~add.o.nan, 0, total))
+        if self.config.stochastic:
+            # What is a BF16 number then, the roundings to nearest behind leave as it is.
+            value, rectified = rectified, Signal(32, name="chosen")
+            drawn = Signal(32)
+            m.d.comb += [drawn.eq(value + self._random.now),
+                         rectified.eq(Mux(function.stochastic, Cat(Const(0, 16), drawn[16:]),
+                                          value))]
         if not self._narrows:
             # Infinity and the canonical NaN have no fraction below, so they stay what they are.
             rounded = rectified + 0x7FFF + rectified[16]
@@ -182,7 +224,7 @@ class ActivationLane(wiring.Component):
             narrow.step.eq(self.step),
             narrow.i.bits.eq(rectified),
             narrow.i.nan.eq(add.o.nan),
-            narrow.i.infinite.eq(add.o.infinite & (rectified[23:31] == 0xFF)),
+            narrow.i.infinite.eq(~add.o.nan & (rectified[23:31] == 0xFF)),
         ]
         with m.Switch(function.output):
             for index, name in enumerate(self.small):

@@ -117,8 +117,8 @@ OPCODES = {
         "PSUM."),
     "activate": Opcode(
         0x20, "activation",
-        ("type", "from_sbuf", "bias", "relu", "release", "output", "address", "m", "n",
-         "address_step", "bank", "offset", "column_step", "bias_address", "destination",
+        ("type", "from_sbuf", "bias", "relu", "release", "output", "stochastic", "address", "m",
+         "n", "address_step", "bank", "offset", "column_step", "bias_address", "destination",
          "multiplier", "shift", "bias_step", "destination_step"),
         "Reads 32-bit words [M, N] from PSUM or SBUF, adds a bias, applies ReLU, converts, writes "
         "to SBUF. Signals when its last word is in SBUF."),
@@ -162,6 +162,8 @@ FIELDS: tuple[Field, ...] = (
     Field("once", 20, 1, "In a loop: wait in the first iteration only, signal in the last only"),
     Field("fresh", 21, 1, "In the first iteration of a loop: overwrite, whatever `accumulate` "
                           "says"),
+    Field("stochastic", 22, 1, "Round to int8 or bf16 up or down at random, by the fraction that "
+                               "is lost"),
     Field("interrupt", 23, 1, "Set the engine's done flag when the instruction signals"),
     Field("wait", 24, 1, "Start only when semaphore[wait_index] >= wait_value"),
     Field("consume", 25, 1, "Subtract wait_value from the semaphore when the wait is over"),

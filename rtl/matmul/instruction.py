@@ -226,7 +226,8 @@ class Decoder(wiring.Component):
             "opcode": ~self._is("nop", "fence", "loop", "activate"),
             "loop": self._is("loop"),
             "type": activate & (self._unknown_type()
-                                | ~(as_word | as_int8 & integers | as_float & ~integers)),
+                                | ~(as_word | as_int8 & integers | as_float & ~integers)
+                                | fields.stochastic & ~self._rounds_at_random()),
             "size": activate & (self._beyond(fields.m, size) | (fields.n == 0)
                                 | (~fields.from_sbuf & (fields.n > 4 * size))),
             "address": activate & (bad_result | bad_source | bad_bias),
@@ -235,6 +236,13 @@ class Decoder(wiring.Component):
         address = Mux(bad_result, fields.destination, Mux(bad_source, fields.address,
                                                           fields.bias_address))
         return self._vector(wrong, address) if self.config.vector else (wrong, address)
+
+    def _rounds_at_random(self):
+        """Whether the result has a format that can be rounded stochastically."""
+        if not self.config.stochastic:
+            return Const(0, 1)
+        output = self.i.payload.output
+        return (output == OUTPUTS["int8"]) | (output == OUTPUTS["bf16"])
 
     def _vector(self, wrong, address):
         """Add what can be wrong about vector instructions."""

@@ -114,6 +114,8 @@ def registers(config: TileConfig) -> RegisterMap:
         Register("PSUM_POISON", 0x38, "Banks of integers that are not what was computed.", [
             Field("banks", config.psum_banks, "ro", "Additions to unwritten words were tried since "
                                                     "the bank's release")]),
+        Register("SEED", 0x3c, "Starts the generators of stochastic rounding.", [
+            Field("value", 32, "wo", "Partition p starts at the value ^ (p + 1) * 0x9e3779b9")]),
         *(Register(f"SEMAPHORE_{i}", 0x100 + 4 * i, f"Semaphore {i}.", [
             Field("value", SEMAPHORE_WIDTH, "ro", "Its value")])
           for i in range(config.semaphores)),

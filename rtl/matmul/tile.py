@@ -102,6 +102,8 @@ class MatmulTile(wiring.Component):
             tensor.enable.eq(bank.ctrl_enable),
             tensor.more.eq(tensor_more),
             activation.enable.eq(bank.ctrl_enable),
+            activation.seed_write.eq(bank.seed_write),
+            activation.seed.eq(bank.seed_value),
             counters.clear.eq(bank.command_write & bank.command_clear_counters),
             counters.enable.eq(bank.ctrl_enable),
             counters.column.eq(tensor.column_valid),

@@ -66,16 +66,16 @@ def matmul(a: np.ndarray, b: np.ndarray, type: str, size: int, chain: int) -> np
     size, chain : :class:`int`
         Rows of the array, S, and of a chain: K is cut into tiles of S.
     """
-    order = {"size": size, "chain": chain}
-    total = tile_product(a[:, :size].T, b[:size], type, **order)
+    total = tile_product(a[:, :size].T, b[:size], type, size=size, chain=chain)
     for k in range(size, a.shape[1], size):
-        part = tile_product(a[:, k:k + size].T, b[k:k + size], type, **order)
+        part = tile_product(a[:, k:k + size].T, b[k:k + size], type, size=size, chain=chain)
         total = total + part if type == "int8" else numerics.add_array(total, part)
     return total
 
 
 def activate(source: np.ndarray, *, type: str, output: str, bias: np.ndarray | None = None,
-             relu: bool = False, multiplier: int = 0, shift: int = 0) -> np.ndarray:
+             relu: bool = False, multiplier: int = 0, shift: int = 0,
+             random: np.ndarray | None = None) -> np.ndarray:
     """Return what the activation engine writes for ``source``, (M, N) int32 or float32.
 
     Parameters
@@ -90,6 +90,8 @@ def activate(source: np.ndarray, *, type: str, output: str, bias: np.ndarray | N
         Replace negative values by zero.
     multiplier, shift : :class:`int`
         Of ``output="int8"``, see :func:`sim.models.numerics.requantise`.
+    random : :class:`numpy.ndarray` or None
+        (M, N) numbers of 16 bits: round to ``int8`` or ``bf16`` by them, not to nearest.
 
     Returns
     -------
@@ -102,11 +104,14 @@ def activate(source: np.ndarray, *, type: str, output: str, bias: np.ndarray | N
             value = value + np.asarray(bias, np.int32)[:, None]
         if relu:
             value = np.maximum(value, np.int32(0))
-        return value if output == "word" else numerics.requantise_array(value, multiplier, shift)
+        return value if output == "word" else numerics.requantise_array(value, multiplier, shift,
+                                                                        random)
     # Adding -0 is what passing the adder alone means: flushed, and every NaN made canonical.
     addend = (np.array(-0.0, np.float32) if bias is None
               else np.asarray(bias, np.float32)[:, None])
     value = numerics.add_array(source.astype(np.float32), addend)
     if relu:
         value = np.where(np.isnan(value), value, np.where(value > 0, value, np.float32(0)))
+    if random is not None:
+        return (value.view(np.uint32) + random.astype(np.uint32) >> 16).astype(np.uint16)
     return value if output == "word" else formats.from_fp32_array(output, value)

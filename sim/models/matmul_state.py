@@ -4,6 +4,7 @@ import numpy as np
 
 from . import matmul, numerics, vector
 from .formats import FORMATS
+from .random_bits import RandomBits
 
 __all__ = ["OutsideError", "TileState", "UnwrittenError"]
 
@@ -55,6 +56,8 @@ class TileState:
         (size, sbuf_bytes) bytes.
     psum : :class:`numpy.ndarray`
         (size, psum_banks, 4 * size) words as uint32.
+    random : :class:`RandomBits`
+        Generators of stochastic rounding.
     written : :class:`numpy.ndarray`
         (psum_banks, 4 * size): partitions, from 0 on, that were written since the bank's release.
     """
@@ -65,6 +68,7 @@ class TileState:
         self.sbuf = np.zeros((size, sbuf_bytes), np.uint8)
         self.psum = np.zeros((size, psum_banks, 4 * size), np.uint32)
         self.written = np.zeros((psum_banks, 4 * size), int)
+        self.random = RandomBits(size)
         self._stationary, self._type = np.zeros((size, size), np.int8), "int8"
         self._patterns: dict[int, tuple[tuple[int, int], ...]] = dict.fromkeys(range(3), ())
 
@@ -104,7 +108,7 @@ class TileState:
     def activate(self, *, type: str, output: str, m: int, n: int, destination: int, bank: int = 0,
                  offset: int = 0, from_sbuf: int = 0, address: int = 0, bias: int = 0,
                  bias_address: int = 0, relu: int = 0, multiplier: int = 0,
-                 shift: int = 0, release: int = 0) -> None:
+                 shift: int = 0, release: int = 0, stochastic: int = 0) -> None:
         """Convert (m, n) words from PSUM or SBUF into SBUF; ``release`` forgets the PSUM bank."""
         dtype = _accumulator(type)
         if from_sbuf:
@@ -113,7 +117,8 @@ class TileState:
             source = np.ascontiguousarray(self.psum[:m, bank, offset:offset + n]).view(dtype)
         biases = self._operand(bias_address, m, 1, dtype)[:, 0] if bias else None
         result = matmul.activate(source, type=type, output=output, bias=biases, relu=bool(relu),
-                                 multiplier=multiplier, shift=shift)
+                                 multiplier=multiplier, shift=shift,
+                                 random=self.random.draw(m, n) if stochastic else None)
         raw = np.ascontiguousarray(result).view(np.uint8).reshape(m, -1)
         self.sbuf[:m, destination:destination + raw.shape[1]] = raw
         if release and not from_sbuf:

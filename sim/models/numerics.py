@@ -133,10 +133,18 @@ def requantise(value: int, multiplier: int, shift: int) -> int:
     return max(-128, min(127, quotient))
 
 
-def requantise_array(values: np.ndarray, multiplier: int, shift: int) -> np.ndarray:
-    """Array form of :func:`requantise`: INT32 values to INT8."""
+def requantise_array(values: np.ndarray, multiplier: int, shift: int,
+                     random: np.ndarray | None = None) -> np.ndarray:
+    """Array form of :func:`requantise`: INT32 values to INT8.
+
+    With ``random``, numbers of 16 bits, a quotient is rounded up where the first 16 bits of its
+    fraction and the number together reach 1.
+    """
     product = values.astype(np.int64) * multiplier
     quotient = product >> shift
+    if random is not None:
+        fraction = (product << 16 >> shift) & 0xFFFF
+        return np.clip(quotient + (fraction + random > 0xFFFF), -128, 127).astype(np.int8)
     rest = product - (quotient << shift)
     half = (1 << shift) >> 1
     up = (rest > half) | ((rest == half) & (quotient & 1 == 1))

@@ -218,7 +218,7 @@ class Kernel:
 
     def activation(self, op: str, data: Tensor, *, bias: Tensor | None = None,
                    scale: float | None = None, type: str | None = None, multiplier: int = 1,
-                   shift: int = 0) -> Tensor:
+                   shift: int = 0, stochastic: bool = False) -> Tensor:
         """Return ``op(data * scale + bias)`` in SBUF.
 
         Parameters
@@ -235,6 +235,8 @@ class Kernel:
             Of the result; by default that of ``data``.
         multiplier, shift : :class:`int`
             Of a result in INT8.
+        stochastic : :class:`bool`
+            Round a result in INT8 or BF16 at random.
         """
         from .functions import FUNCTIONS
 
@@ -251,6 +253,7 @@ class Kernel:
         integers = data.type == "int32"
         self._push("activation", "activate", type="int8" if integers else self._float(),
                    output=kind if kind in ELEMENT_BYTES else "word", relu=int(op == "relu"),
+                   stochastic=int(stochastic),
                    m=data.partitions, n=data.columns, from_sbuf=int(data.bank is None),
                    address=data.address, bank=data.bank or 0, bias=int(bias is not None),
                    bias_address=bias.address if bias else 0, destination=result.address,
@@ -286,6 +289,17 @@ class Kernel:
                                        partitions=data.partitions)
         operands = (constant, data) if reverse else (data, constant)
         return self.tensor_tensor(op, *operands, into=into)
+
+    def leaky_relu(self, data: Tensor, slope: float) -> Tensor:
+        """Return FP32 ``max(x, slope * x)``, for slopes from 0 to 1."""
+        if not 0 <= slope <= 1:
+            raise KernelError(f"The slope of a leaky ReLU is 0 to 1, not {slope!r}")
+        return self.tensor_tensor("maximum", data, self.tensor_scalar("multiply", data, slope))
+
+    def clip(self, data: Tensor, low: float, high: float) -> Tensor:
+        """Return the numbers of SBUF data limited to a range; NaN stays."""
+        raised = self.tensor_scalar("maximum", data, low)
+        return self.tensor_scalar("minimum", raised, high)
 
     def tensor_reduce(self, op: str, data: Tensor) -> Tensor:
         """Return one column: ``op`` over each row, the two halves combined until one is left."""

@@ -84,6 +84,24 @@ def test_vector_operations(host):
     assert np.array_equal(copied, np.where(x > 0, y, 0))
 
 
+def test_leaky_relu_clip_and_stochastic_rounding(host):
+    x = np.random.default_rng(4).standard_normal((4, 50)).astype(np.float32)
+
+    def kernel(nc, leaky, clipped, rounded):
+        data = nc.load(x)
+        nc.store(leaky, nc.leaky_relu(data, 0.125))
+        nc.store(clipped, nc.clip(data, -0.5, 0.25))
+        nc.store(rounded, nc.activation("copy", data, type="bf16", stochastic=True))
+
+    shape = 4, 50
+    leaky, clipped, rounded = both(host, kernel, (shape, np.float32), (shape, np.float32),
+                                   (shape, np.uint16))
+    assert np.array_equal(leaky, np.where(x > 0, x, x / 8))
+    assert np.array_equal(clipped, np.clip(x, -0.5, 0.25))
+    below = x.view(np.uint32) >> 16
+    assert set((rounded - below).ravel()) == {0, 1}
+
+
 def test_functions(host):
     values = np.linspace(-9, 9, 44).astype(np.float32).reshape(4, 11)
     names = ("exp", "gelu", "tanh", "rsqrt")

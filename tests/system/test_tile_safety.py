@@ -149,6 +149,7 @@ WRONG = [
      "address", 4),
     ("activation", "activate", {"type": "int8", "m": 1, "n": 9, "bank": 3, "offset": 10}, "psum",
      3 * WIDTH + 10),
+    ("activation", "activate", {"type": "int8", "m": 1, "n": 1, "stochastic": 1}, "type", 0),
     ("tensor", "nop", {"wait": 1, "wait_index": 9}, "semaphore", 9),
     ("tensor", "nop", {"add_value": 1, "add_index": 33}, "semaphore", 33),
     ("tensor", "load_stationary", {"type": 9, "k": 1, "m": 1, "address": 4}, "type", 0),

@@ -100,6 +100,9 @@ class RandomProgram:
         for row in range(self.config.size):
             self.script.sbuf(row, 0, self.state.sbuf[row])
         self.script.settle()
+        seed = self.integer(0, 2 ** 32 - 1)
+        self.script.register(self.script.offset("SEED"), seed)
+        self.state.random.seed(seed)
 
     def _relative(self, type):
         """A format that may meet ``type`` in a product."""
@@ -148,6 +151,8 @@ class RandomProgram:
                   "offset": 0 if from_sbuf else self.integer(0, 4 * self.config.size - n),
                   "release": int(self.rng.random() < 0.3),
                   **self.requantisation()}
+        if fields["output"] in ("int8", "bf16"):
+            fields["stochastic"] = self.integer(0, 1)
         if from_sbuf and abs(fields["destination"] - fields["address"]) < 4 * n:
             return      # the engine reads ahead of its writes
         self.state.activate(**fields)

@@ -12,6 +12,7 @@ from rtl.matmul.activation_lane import ActivationLane
 from rtl.matmul.encoding import OUTPUTS
 from sim.models.formats import FORMATS, to_fp32_array
 from sim.models.matmul import activate
+from sim.models.random_bits import RandomBits
 from tests.helpers import simulate
 
 CONFIG = TileConfig(size=4)
@@ -88,6 +89,32 @@ def test_small_formats(output, relu):
     want = activate(values.view(np.float32)[None], type="fp8_e5m2", output=output,
                     relu=bool(relu))[0]
     assert np.array_equal(got, want.view(np.uint32) if output == "word" else want)
+
+
+@pytest.mark.parametrize("shift", [0, 1, 3, 16, 20, 47])
+def test_stochastic_requantisation(shift):
+    """The same numbers as the model's generator, one for each value."""
+    rng = np.random.default_rng(5)
+    values = np.concatenate([WORDS, rng.integers(-600, 600, 100) << min(shift, 20)]
+                            ).astype(np.int32)
+    fields = {"bias": 0, "relu": 0, "output": "int8", "multiplier": 3, "shift": shift,
+              "stochastic": 1}
+    got = run(values, 0, fields, "int8").astype(np.uint8).view(np.int8)
+    want = activate(values[None], type="int8", output="int8", multiplier=3, shift=shift,
+                    random=RandomBits(1).draw(1, len(values)))
+    assert np.array_equal(got, want[0])
+
+
+@pytest.mark.parametrize("types", [("bf16",), TILE_TYPES])
+def test_stochastic_rounding_to_bf16(types):
+    rng = np.random.default_rng(6)
+    values = np.concatenate([PATTERNS, rng.integers(-2 ** 31, 2 ** 31, 150)]).astype(np.int32)
+    fields = {"bias": 0, "relu": 0, "output": "bf16", "multiplier": 0, "shift": 0,
+              "stochastic": 1}
+    got = run(values, 0, fields, "bf16", TileConfig(size=4, types=types))
+    want = activate(values.view(np.float32)[None], type="bf16", output="bf16",
+                    random=RandomBits(1).draw(1, len(values)))
+    assert np.array_equal(got, want[0])
 
 
 def test_integers_take_as_long_as_small_formats():
