@@ -162,6 +162,25 @@ def _programs(seed):
     return s, lambda log: next(filter(None, (check(log) for check in checks)), "")
 
 
+SPECIAL = (0x0000, 0x8000, 0x0001, 0x3F80, 0xBF80, 0x7F7F, 0xFF7F, 0x0080, 0x7F80, 0xFF80, 0x7FC0)
+
+
+def _special(seed):
+    """BF16 products of zeros, ones, numbers at both ends of the range, infinities and NaN."""
+    program = RandomProgram(CONFIG, seed, CONFIG.types)
+    program.script.register(program.script.offset("COMMAND"), 3)
+    _write_psum(program)
+    halves = program.state.sbuf.view(np.uint16)
+    halves[:] = program.rng.choice(np.array(SPECIAL, np.uint16), halves.shape)
+    for row in range(CONFIG.size):
+        program.script.sbuf(row, 0, program.state.sbuf[row])
+    program.script.settle()
+    for _ in range(12):
+        program.multiply("bf16")
+    program.hand_over("tensor")
+    return _memories(program)
+
+
 def _meeting(seed):
     """Loads at every distance from columns that read the same bank, or the other one."""
     program = RandomProgram(CONFIG, seed, CONFIG.types)
@@ -237,6 +256,7 @@ def _errors(_):
 STIMULI = [Stimulus(f"{script.__name__[1:]} {seed}", lambda script=script, seed=seed: script(seed))
            for script, seeds in ((_random, (1, 2)), (_cycles, range(8)), (_errors, (0,)),
                                  (_vector, (1, 2)), (_programs, range(4)), (_meeting, (1, 2)),
+                                 (_special, (1, 2)),
                                  (_random, (3, 4, 5)), (_vector, (3, 4, 5, 6)))
            for seed in seeds]
 
