@@ -9,6 +9,7 @@
 #define ENTRIES 64u
 #define QUEUE (DMA_BASE + DMA_QUEUE_PAGE)
 #define MANAGER (DMA_BASE + DMA_MANAGER_PAGE)
+#define DMA_DESC_ADDRESS_HIGH 0xffffu
 #define SUBMISSION_ENABLES (DMA_QUEUE_M2S_CFG_EN_PREFETCH_MASK | DMA_QUEUE_M2S_CFG_EN_SCHEDULING_MASK)
 
 struct entry {
@@ -20,6 +21,8 @@ struct ring {
     struct entry completion[ENTRIES];
     uint32_t tail;      /* descriptors written since the start */
     uint32_t announced; /* of these, those that the engine knows of */
+    uint32_t first;     /* the first buffer that is not announced, if begun */
+    int begun;
     uintptr_t registers;
 };
 
@@ -28,6 +31,7 @@ static struct ring s2m __attribute__((aligned(CACHE_LINE)));
 static uint32_t packets;   /* submitted */
 static uint32_t completed; /* known to be complete, in order */
 static uint32_t m2s_used[ENTRIES], s2m_used[ENTRIES]; /* tails behind each packet in flight */
+static int pushes; /* descriptors go into the device, not into the rings */
 
 static uint32_t ring_id(uint32_t count)
 {
@@ -57,7 +61,7 @@ static void ring_init(struct ring *ring, uintptr_t registers)
     write32(registers + DMA_QUEUE_M2S_COMP_BASE_HI, (uint32_t)((uintptr_t)ring->completion >> 32));
 }
 
-void dma_init(void)
+static void init(int push)
 {
     write32(QUEUE + DMA_QUEUE_M2S_CFG, 0);
     write32(QUEUE + DMA_QUEUE_S2M_CFG, 0);
@@ -65,12 +69,24 @@ void dma_init(void)
     while (read32(QUEUE + DMA_QUEUE_STATE) & DMA_QUEUE_STATE_RESETTING_MASK) {
     }
     packets = completed = 0;
+    pushes = push;
     windows_init();
     ring_init(&m2s, QUEUE);
     ring_init(&s2m, QUEUE + (DMA_QUEUE_S2M_CFG - DMA_QUEUE_M2S_CFG));
+    write32(QUEUE + DMA_QUEUE_PUSH, push ? DMA_QUEUE_PUSH_ENABLE_MASK : 0);
     /* An enabled queue locks its configuration, hence last. */
     write32(QUEUE + DMA_QUEUE_M2S_CFG, SUBMISSION_ENABLES);
     write32(QUEUE + DMA_QUEUE_S2M_CFG, SUBMISSION_ENABLES);
+}
+
+void dma_init(void)
+{
+    init(0);
+}
+
+void dma_init_push(void)
+{
+    init(1);
 }
 
 /* Descriptors of a ring that complete packets have given back. */
@@ -79,27 +95,95 @@ static uint32_t returned(const uint32_t *used)
     return completed ? used[(completed - 1) % ENTRIES] : 0;
 }
 
-static void put(struct ring *ring, const uint32_t *used, uint64_t address, uint32_t bytes)
+static void put(struct ring *ring, const uint32_t *used, uint32_t flags, uint32_t meta,
+                uint64_t address, uint32_t length)
 {
     while (ring->tail - returned(used) == ENTRIES)
         dma_wait(completed);
     struct entry *entry = &ring->submission[ring->tail % ENTRIES];
-    entry->word[0] = (bytes & DMA_DESC_LENGTH_MASK)
+    entry->word[0] = flags | (length & DMA_DESC_LENGTH_MASK)
                      | ring_id(ring->tail) << DMA_DESC_RING_ID_SHIFT;
-    entry->word[1] = 0;
+    entry->word[1] = meta;
     entry->word[2] = (uint32_t)address;
-    entry->word[3] = (uint32_t)(address >> 32);
+    entry->word[3] = (uint32_t)(address >> 32) & DMA_DESC_ADDRESS_HIGH;
+    if (!ring->begun && !(flags & DMA_DESC_META_MASK)) {
+        ring->first = ring->tail;
+        ring->begun = 1;
+    }
     ring->tail++;
+}
+
+static uint32_t element_log2(uint32_t element)
+{
+    return element == 4 ? 2u : element == 2 ? 1u : 0u;
+}
+
+static uint32_t transposition(uint32_t element)
+{
+    return DMA_OPERATION_TRANSPOSE << DMA_DESC_OPERATION_SHIFT
+           | element_log2(element) << DMA_DESC_ELEMENT_SHIFT;
 }
 
 void dma_source(uint64_t address, uint32_t bytes)
 {
-    put(&m2s, m2s_used, address, bytes);
+    put(&m2s, m2s_used, 0, 0, address, bytes);
 }
 
 void dma_destination(uint64_t address, uint32_t bytes)
 {
-    put(&s2m, s2m_used, address, bytes);
+    put(&s2m, s2m_used, 0, 0, address, bytes);
+}
+
+void dma_source_dimension(uint32_t count, int64_t stride)
+{
+    put(&m2s, m2s_used, DMA_DESC_META_MASK, DMA_OPERATION_DIMENSION, (uint64_t)stride, count);
+}
+
+void dma_destination_dimension(uint32_t count, int64_t stride)
+{
+    put(&s2m, s2m_used, DMA_DESC_META_MASK, DMA_OPERATION_DIMENSION, (uint64_t)stride, count);
+}
+
+void dma_source_word(uint32_t word)
+{
+    put(&m2s, m2s_used, DMA_DESC_META_MASK, DMA_OPERATION_FILL << DMA_DESC_OPERATION_SHIFT, word,
+        1);
+}
+
+/* The blocks of `down` times `across` that begin at an element of the matrix. */
+static void blocks(const struct dma_matrix *matrix, uint32_t row, uint32_t column, uint32_t height,
+                   uint32_t width, uint32_t down, uint32_t across)
+{
+    uint32_t element = matrix->element, meta = transposition(element);
+    int64_t source = (int64_t)row * matrix->source_pitch + (int64_t)column * element;
+    int64_t sink = (int64_t)column * matrix->destination_pitch + (int64_t)row * element;
+
+    if (height == 0 || width == 0 || down == 0 || across == 0)
+        return;
+    put(&m2s, m2s_used, DMA_DESC_META_MASK, meta, (uint64_t)matrix->source_pitch, height);
+    dma_source_dimension(across, (int64_t)width * element);
+    dma_source_dimension(down, (int64_t)height * matrix->source_pitch);
+    dma_source(matrix->source + (uint64_t)source, width * element);
+    put(&s2m, s2m_used, DMA_DESC_META_MASK, meta, (uint64_t)matrix->destination_pitch, width);
+    dma_destination_dimension(across, (int64_t)width * matrix->destination_pitch);
+    dma_destination_dimension(down, (int64_t)height * element);
+    dma_destination(matrix->destination + (uint64_t)sink, height * element);
+}
+
+int dma_transpose(const struct dma_matrix *matrix)
+{
+    uint32_t most = read32(DMA_BASE + DMA_GLOBAL_PAGE + DMA_GLOBAL_FEATURES)
+                    & DMA_GLOBAL_FEATURES_TRANSPOSE_MASK;
+    uint32_t side = most / matrix->element;
+    if (side == 0)
+        return -1;
+    uint32_t down = matrix->rows / side, across = matrix->columns / side;
+    uint32_t rows = matrix->rows % side, columns = matrix->columns % side;
+    blocks(matrix, 0, 0, side, side, down, across);
+    blocks(matrix, 0, across * side, side, columns, down, 1);
+    blocks(matrix, down * side, 0, rows, side, 1, across);
+    blocks(matrix, down * side, across * side, rows, columns, 1, 1);
+    return 0;
 }
 
 /* Clean the new descriptors of a ring, which may wrap. */
@@ -117,11 +201,61 @@ static void announce(struct ring *ring)
 {
     write32(ring->registers + DMA_QUEUE_M2S_TAIL_INC, ring->tail - ring->announced);
     ring->announced = ring->tail;
+    ring->begun = 0;
+}
+
+static void push_half(uintptr_t slot, const struct entry *entry, uint32_t flags)
+{
+    for (unsigned word = 0; word < 4; word++)
+        write32(slot + 4 * word, entry->word[word] | (word ? 0 : flags));
+}
+
+/* Hand the packet over by slots: the descriptors of its halves side by side. Of the half that has
+ * fewer META descriptors, one that repeats once fills the slot. */
+static uint32_t push_packet(uint32_t flags)
+{
+    static const struct entry once = {{DMA_DESC_META_MASK | 1u, DMA_OPERATION_DIMENSION, 0, 0}};
+    uintptr_t slot = DMA_BASE + DMA_PUSH_PAGE;
+    uint32_t source = m2s.announced, sink = s2m.announced;
+
+    while (source != m2s.tail || sink != s2m.tail) {
+        const struct entry *from = &m2s.submission[source % ENTRIES];
+        const struct entry *to = &s2m.submission[sink % ENTRIES];
+        uint32_t from_meta = from->word[0] & DMA_DESC_META_MASK;
+        uint32_t to_meta = to->word[0] & DMA_DESC_META_MASK;
+        uint32_t first = source == m2s.first ? DMA_DESC_FIRST_MASK : 0;
+        if (first && (flags & DMA_AFTER_ALL))
+            first |= DMA_DESC_BARRIER_MASK;
+        while (!(read32(QUEUE + DMA_QUEUE_PUSH_FREE) & DMA_QUEUE_PUSH_FREE_SLOTS_MASK)) {
+        }
+        if (from_meta || !to_meta) {
+            source++;
+            push_half(slot + DMA_SLOT_M2S, from,
+                      first | (source == m2s.tail ? DMA_DESC_LAST_MASK : 0));
+        } else {
+            push_half(slot + DMA_SLOT_M2S, &once, 0);
+        }
+        if (to_meta || !from_meta) {
+            sink++;
+            push_half(slot + DMA_SLOT_S2M, to, sink == s2m.tail ? DMA_DESC_LAST_MASK : 0);
+        } else {
+            push_half(slot + DMA_SLOT_S2M, &once, 0);
+        }
+        write32(slot + DMA_SLOT_END, 0);
+    }
+    m2s.announced = m2s.tail;
+    s2m.announced = s2m.tail;
+    m2s.begun = s2m.begun = 0;
+    m2s_used[packets % ENTRIES] = m2s.tail;
+    s2m_used[packets % ENTRIES] = s2m.tail;
+    return packets++;
 }
 
 uint32_t dma_submit(uint32_t flags)
 {
-    m2s.submission[m2s.announced % ENTRIES].word[0] |= DMA_DESC_FIRST_MASK
+    if (pushes)
+        return push_packet(flags);
+    m2s.submission[m2s.first % ENTRIES].word[0] |= DMA_DESC_FIRST_MASK
         | (flags & DMA_AFTER_ALL ? DMA_DESC_BARRIER_MASK : 0);
     m2s.submission[(m2s.tail - 1) % ENTRIES].word[0] |= DMA_DESC_LAST_MASK;
     clean(&s2m);
