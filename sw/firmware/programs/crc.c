@@ -1,5 +1,6 @@
 /* CRC-32 three ways: bit by bit, by table, and with the CRC32 instructions. */
 
+#include <arm_acle.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -31,10 +32,10 @@ static uint32_t by_instruction(uint32_t crc, const uint8_t *data, int bytes, int
     for (; bytes >= 8; bytes -= 8, data += 8) {
         uint64_t word;
         __builtin_memcpy(&word, data, 8);
-        crc = castagnoli ? __builtin_arm_crc32cd(crc, word) : __builtin_arm_crc32d(crc, word);
+        crc = castagnoli ? __crc32cd(crc, word) : __crc32d(crc, word);
     }
     for (; bytes; bytes--, data++)
-        crc = castagnoli ? __builtin_arm_crc32cb(crc, *data) : __builtin_arm_crc32b(crc, *data);
+        crc = castagnoli ? __crc32cb(crc, *data) : __crc32b(crc, *data);
     return crc;
 }
 
