@@ -27,6 +27,9 @@ class FusedAdd(wiring.Component):
     ----------
     enable : :class:`bool`
         Have a member ``enable``; only cycles with it set count.
+    fp32 : :class:`bool`
+        The exact operand is an FP32 number, of :func:`~rtl.float.multiply.unpack_fp32`: its
+        exponent is the field of the format, which takes fewer cells.
 
     Members
     -------
@@ -52,7 +55,8 @@ class FusedAdd(wiring.Component):
 
     LATENCY = 5
 
-    def __init__(self, *, enable: bool = False):
+    def __init__(self, *, enable: bool = False, fp32: bool = False):
+        self.offset = 0 if fp32 else EXPONENT_OFFSET
         members = {"valid": In(1), "x": In(ExactLayout()), "c": In(SumLayout()),
                    "o": Out(SumLayout()), "o_valid": Out(1)}
         super().__init__(members | ({"enable": In(1)} if enable else {}))
@@ -116,7 +120,7 @@ class FusedAdd(wiring.Component):
         c_exponent = Signal(9)
         difference = Signal(signed(10))
         m.d.comb += [
-            c_exponent.eq(c[23:31] + EXPONENT_OFFSET),
+            c_exponent.eq(c[23:31] + self.offset),
             difference.eq(x.exponent - c_exponent),
         ]
         x_smaller = difference[9]
@@ -144,15 +148,17 @@ class FusedAdd(wiring.Component):
         Three bits behind the significand and the sticky bit are enough: more than two places of
         cancellation need a distance of at most two, which loses nothing.
         """
-        wide = Cat(Const(0, 4), small)
-        # Ones below the distance. (Shifted right: a shift to the left would be twice as wide.)
-        lost = Signal(28)
-        m.d.comb += lost.eq(Const((1 << 31) - 1, 31) >> ~distance)
-        shifted = Signal(28)
-        m.d.comb += shifted.eq(wide >> distance)
+        value, lost = Cat(Const(0, 4), small), 0
+        # Step by step, with what falls out of each: a mask of the lost bits takes more cells.
+        for bit in reversed(range(5)):
+            step, chosen = 1 << bit, distance[bit]
+            shifted = Signal(28, name=f"right_{step}")
+            m.d.comb += shifted.eq(Mux(chosen, value[step:], value))
+            lost |= chosen & value[:step].any()
+            value = shifted
         a_small = Signal(28, reset_less=True)
         with m.If(enable):
-            m.d.sync += a_small.eq(Cat(shifted[0] | (wide & lost).any(), shifted[1:]))
+            m.d.sync += a_small.eq(Cat(value[0] | lost, value[1:]))
         return a_small, self._stage(m, enable, big)
 
     def _sum(self, m, enable, big, small, subtract):
@@ -185,7 +191,7 @@ class FusedAdd(wiring.Component):
         with m.If(enable):
             m.d.sync += [
                 n_value.eq(value),
-                n_exponent.eq(exponent - (EXPONENT_OFFSET - 1) - Cat(*reversed(zeros))),
+                n_exponent.eq(exponent - (self.offset - 1) - Cat(*reversed(zeros))),
             ]
         return n_value, n_exponent
 

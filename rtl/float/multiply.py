@@ -156,6 +156,8 @@ class ProductToFloat(wiring.Component):
 def unpack_fp32(bits, active):
     """Return the values of the members of an :class:`ExactLayout` that stand for FP32 ``bits``.
 
+    The exponent is FP32's field, as an addition that is built for it wants it.
+
     Returns
     -------
     :class:`dict`
@@ -166,7 +168,7 @@ def unpack_fp32(bits, active):
     nan, infinite = classify_fp32(bits)
     return {
         "significand": Mux(number, Cat(fraction, 1), 0),
-        "exponent":    Mux(number, exponent + EXPONENT_OFFSET, 0),
+        "exponent":    Mux(active, Cat(exponent, Const(0, 1)), Const(0, 9)),
         "sign":        bits[31] & active,
         "active":      active,
         "nan":         nan & active,

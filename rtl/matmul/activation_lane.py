@@ -198,7 +198,7 @@ class ActivationLane(wiring.Component):
     def _floating(self, m):
         """Add the bias in FP32, then ReLU and rounding to a smaller format."""
         function = self.function
-        m.submodules.add = add = FusedAdd(enable=True)
+        m.submodules.add = add = FusedAdd(enable=True, fp32=True)
         m.d.comb += [
             add.enable.eq(self.step),
             add.valid.eq(self.valid[0] & function.floating),

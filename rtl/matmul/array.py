@@ -164,7 +164,7 @@ class Array(wiring.Component):
             following = []
             for index, ((valid, left), (_, right)) in enumerate(
                     zip(sums[::2], sums[1::2], strict=True)):
-                m.submodules[f"add_{col}_{level}_{index}"] = add = FusedAdd()
+                m.submodules[f"add_{col}_{level}_{index}"] = add = FusedAdd(fp32=True)
                 exact = unpack_fp32(right.bits, 1) | {"nan": right.nan,
                                                       "infinite": right.infinite}
                 m.d.comb += [add.valid.eq(valid), add.c.eq(left),

@@ -155,7 +155,7 @@ class PsumPartition(wiring.Component):
                 m.d.sync += total.eq(self.sum_int8 + Mux(accumulate, old.data, 0))
             m.d.comb += write.data.eq(total)
         if "float" in self.sums:
-            m.submodules.add = add = FusedAdd()
+            m.submodules.add = add = FusedAdd(fp32=True)
             m.d.comb += [
                 add.valid.eq(summing & ~integers if both else summing),
                 add.c.eq(self.sum_float),

@@ -135,7 +135,7 @@ class VectorLane(wiring.Component):
         if not self.floats:
             return
         m.submodules.multiply = multiply = Fp32Multiply()
-        m.submodules.add = add = FusedAdd(enable=True)
+        m.submodules.add = add = FusedAdd(enable=True, fp32=True)
         multiplies = floating & self._is("multiply")
         adds = floating & self._is("add", "subtract")
         addend = Signal(32)

@@ -80,7 +80,7 @@ class Add(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.add = add = FusedAdd()
+        m.submodules.add = add = FusedAdd(fp32=True)
         m.d.comb += [
             add.valid.eq(self.valid), add.c.eq(Cat(self.c, *classify_fp32(self.c))),
             self.o.eq(add.o.bits), self.flags.eq(Cat(add.o.nan, add.o.infinite)),
