@@ -132,7 +132,9 @@ class Transposer(wiring.Component):
             m.d.sync += shift.eq(column.lane - base)
         image = []
         for j, ((to, inside), (source, _)) in enumerate(zip(put, get, strict=True)):
-            memory = Memory(shape=8, depth=2 * self.config.transpose ** 2 >> lane, init=[])
+            # In lookup tables these memories would cost twice as much as all the rest.
+            memory = Memory(shape=8, depth=2 * self.config.transpose ** 2 >> lane, init=[],
+                            attrs={"ram_style": "block"})
             m.submodules[f"lane_{j}"] = memory
             write, read = memory.write_port(), memory.read_port()
             m.d.comb += [
