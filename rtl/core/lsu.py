@@ -187,7 +187,7 @@ class LoadStoreUnit(wiring.Component):
                 with m.If(bus.rvalid):
                     self._beat(m, split, second)
             with m.State("TURN"):
-                with m.If(~self._turns.any()):
+                with m.If(self._turns == 1):
                     m.d.sync += self._from_bus.eq(1)
                     m.next = "DONE"
             with m.State("DONE"):
@@ -359,8 +359,11 @@ class LoadStoreUnit(wiring.Component):
             m.d.sync += second.eq(1)
             m.next = "READ-ADDRESS"
         with m.Else():
-            m.d.sync += self._turns.eq(self.access.addr[:3])
-            m.next = "TURN"
+            places = self.access.addr[:2]
+            m.d.sync += [self._turns.eq(places), self._from_bus.eq(~places.any())]
+            m.next = "DONE"
+            with m.If(places.any()):
+                m.next = "TURN"
 
     def _hold(self, m, aligner, lane, second, held):
         """Choose the bytes of a load, and hold those that are not in the cache any more.
@@ -370,7 +373,7 @@ class LoadStoreUnit(wiring.Component):
         """
         access, octets = self.access, range(8)
         self._keeps, self._reads, self._from_bus = Signal(), Signal(), Signal()
-        self._turns = Signal(3)
+        self._turns = Signal(2)
         behind, later = Signal(8), Signal(8)
         m.d.comb += [
             # Bytes of the word below; bytes of the value that stand in the second row.
@@ -384,12 +387,14 @@ class LoadStoreUnit(wiring.Component):
         found = gather(self.m_axi.rdata, here=aligner.here)
         with m.If(self._keeps):
             m.d.sync += held.eq(aligner.moved)
+        # Half of the bytes changes places at once, so that an aligned word is where it belongs.
+        swapped = lane[2]
+        found = Mux(swapped, found.rotate_right(32), found)
+        takes = ~second.replicate(8) | Mux(swapped, behind.rotate_right(4), behind)
         for octet in octets:
-            with m.If(self._reads & (~second | behind[octet])):
+            with m.If(self._reads & takes[octet]):
                 m.d.sync += held.word_select(octet, 8).eq(found.word_select(octet, 8))
-        with m.If(self._turns[2]):
-            m.d.sync += [held.eq(held.rotate_right(32)), self._turns[2].eq(0)]
-        with m.Elif(self._turns.any()):
+        with m.If(self._turns.any()):
             m.d.sync += [held.eq(held.rotate_right(8)), self._turns.eq(self._turns - 1)]
 
         keeps, fills, in_held, sign = Signal(8), Signal(8), Signal(8), Signal()
