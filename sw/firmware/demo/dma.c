@@ -21,8 +21,7 @@ struct ring {
     struct entry completion[ENTRIES];
     uint32_t tail;      /* descriptors written since the start */
     uint32_t announced; /* of these, those that the engine knows of */
-    uint32_t first;     /* the first buffer that is not announced, if begun */
-    int begun;
+    uint32_t first;     /* behind the META descriptors in front, of those not announced */
     uintptr_t registers;
 };
 
@@ -95,8 +94,10 @@ static uint32_t returned(const uint32_t *used)
     return completed ? used[(completed - 1) % ENTRIES] : 0;
 }
 
-static void put(struct ring *ring, const uint32_t *used, uint32_t flags, uint32_t meta,
-                uint64_t address, uint32_t length)
+/* Inlined, since buffers are put by the dozen: without META nothing is left of the rest. */
+__attribute__((always_inline))
+static inline void put(struct ring *ring, const uint32_t *used, uint32_t flags, uint32_t meta,
+                       uint64_t address, uint32_t length)
 {
     while (ring->tail - returned(used) == ENTRIES)
         dma_wait(completed);
@@ -106,10 +107,8 @@ static void put(struct ring *ring, const uint32_t *used, uint32_t flags, uint32_
     entry->word[1] = meta;
     entry->word[2] = (uint32_t)address;
     entry->word[3] = (uint32_t)(address >> 32) & DMA_DESC_ADDRESS_HIGH;
-    if (!ring->begun && !(flags & DMA_DESC_META_MASK)) {
-        ring->first = ring->tail;
-        ring->begun = 1;
-    }
+    if (flags & DMA_DESC_META_MASK && ring->first == ring->tail)
+        ring->first++;
     ring->tail++;
 }
 
@@ -200,8 +199,7 @@ static void clean(const struct ring *ring)
 static void announce(struct ring *ring)
 {
     write32(ring->registers + DMA_QUEUE_M2S_TAIL_INC, ring->tail - ring->announced);
-    ring->announced = ring->tail;
-    ring->begun = 0;
+    ring->announced = ring->first = ring->tail;
 }
 
 static void push_half(uintptr_t slot, const struct entry *entry, uint32_t flags)
@@ -243,9 +241,8 @@ static uint32_t push_packet(uint32_t flags)
         }
         write32(slot + DMA_SLOT_END, 0);
     }
-    m2s.announced = m2s.tail;
-    s2m.announced = s2m.tail;
-    m2s.begun = s2m.begun = 0;
+    m2s.announced = m2s.first = m2s.tail;
+    s2m.announced = s2m.first = s2m.tail;
     m2s_used[packets % ENTRIES] = m2s.tail;
     s2m_used[packets % ENTRIES] = s2m.tail;
     return packets++;
