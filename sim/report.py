@@ -19,7 +19,7 @@ PROGRAMS = ("quicksort", "crc", "sha256", "matrix", "memory", "format")
 """C programs of ``sw/firmware/programs`` that the table shows."""
 
 MATRICES = ((64, 64, 64, "int8"), (64, 64, 64, "bf16"), (37, 100, 65, "int8"),
-            (37, 100, 65, "bf16"), (1, 128, 128, "int8"))
+            (37, 100, 65, "bf16"), (1, 128, 128, "int8"), (1, 128, 128, "bf16"))
 """M, K, N and type of the products that the table shows."""
 
 
