@@ -66,7 +66,7 @@ class Engine:
 
     def __init__(self, library, *, push=False):
         self.base = next(entry.base for entry in MEMORY_MAP if entry.name == "DMA")
-        self.library = library
+        self.driver = library
         self.registers, self.slot = {}, {}
         self.memory = Memory(bytearray(random.Random(5).randbytes(BYTES)))
         self.memory.write(0, bytes(SOURCE))
@@ -121,8 +121,8 @@ class Engine:
                        self.memory.read(ring.base, 16 * ENTRIES), 16 * ENTRIES)
 
     def submit(self):
-        packet = self.library.dma_submit(0)
-        assert self.library.dma_wait(packet) == 0
+        packet = self.driver.dma_submit(0)
+        assert self.driver.dma_wait(packet) == 0
         return self.model.completions[-1]["bytes"]
 
 
@@ -138,15 +138,15 @@ def u64(value):
 def test_dma_c_driver_copies_and_wraps(engine):
     """More packets than the rings have entries."""
     for i in range(150):
-        engine.library.dma_source(u64(SOURCE + i), 100)
-        engine.library.dma_destination(u64(SINK + 128 * i), 100)
+        engine.driver.dma_source(u64(SOURCE + i), 100)
+        engine.driver.dma_destination(u64(SINK + 128 * i), 100)
         assert engine.submit() == 100
         assert engine.memory.read(SINK + 128 * i, 100) == engine.memory.read(SOURCE + i, 100)
 
 
 def test_dma_c_driver_walks_over_dimensions(engine):
     """Rows on both sides, with fewer dimensions on one of them, and a negative stride."""
-    library = engine.library
+    library = engine.driver
     library.dma_source_dimension(3, ctypes.c_int64(-64))
     library.dma_source_dimension(2, ctypes.c_int64(1000))
     library.dma_source(u64(SOURCE + 200), 10)
@@ -159,9 +159,9 @@ def test_dma_c_driver_walks_over_dimensions(engine):
 
 
 def test_dma_c_driver_fills(engine):
-    engine.library.dma_source_word(0x44332211)
-    engine.library.dma_source(u64(1), 9)
-    engine.library.dma_destination(u64(SINK), 9)
+    engine.driver.dma_source_word(0x44332211)
+    engine.driver.dma_source(u64(1), 9)
+    engine.driver.dma_destination(u64(SINK), 9)
     assert engine.submit() == 9
     assert engine.memory.read(SINK, 9) == bytes.fromhex("22334411 22334411 22")
 
@@ -173,7 +173,7 @@ def test_dma_c_driver_transposes(engine, rows, columns, element):
     pitch, turned = columns * element, rows * element + 3
     image = np.frombuffer(engine.memory.read(SOURCE, pitch * rows), kind).reshape(rows, columns)
     matrix = Matrix(SOURCE, SINK, pitch, turned, rows, columns, element)
-    assert engine.library.dma_transpose(ctypes.byref(matrix)) == 0
+    assert engine.driver.dma_transpose(ctypes.byref(matrix)) == 0
     assert engine.submit() == image.nbytes
     for i, line in enumerate(image.T):
         assert engine.memory.read(SINK + turned * i, len(line) * element) == line.tobytes()
